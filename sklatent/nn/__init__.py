@@ -1,0 +1,1 @@
+"""Networks, losses and training in PyTorch: everything in this package imports torch."""

@@ -1,0 +1,454 @@
+"""Encoders and decoders by name, or from the user's own factory.
+
+Every encoder maps flattened rows `(batch, n_features)` to `(batch, n_encoder_features)`; the
+posterior's head, one linear layer, is put on top by the model. Every decoder maps latents
+`(batch, n_components)` to flattened means or Bernoulli logits `(batch, n_features)`, without a
+final nonlinearity. Only plain layers and :class:`Residual` are used, so that
+:mod:`sklatent.nn.stacking` can run many such networks as one.
+"""
+
+from math import prod
+from numbers import Integral
+
+import torch
+from torch import nn
+
+ARCHITECTURES = ("mlp", "conv", "conv_tvae", "conv64", "residual")
+_IMAGE_ONLY = ("conv", "conv_tvae", "conv64")
+_MIN_IMAGE_SIZE = 4
+
+
+class Residual(nn.Module):
+    """Sum of the input and a branch of layers applied to it.
+
+    Parameters
+    ----------
+    branch : torch.nn.Module
+        Maps its input to an output of the same shape.
+    """
+
+    # The forward works with any number of leading axes as long as the branch does.
+    stackable = True
+
+    def __init__(self, branch):
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, x):
+        """Add the branch's output to its input.
+
+        Parameters
+        ----------
+        x : torch.Tensor
+            Any shape the branch takes.
+
+        Returns
+        -------
+        torch.Tensor
+            Same shape as `x`.
+        """
+        return x + self.branch(x)
+
+
+def build_networks(
+    architecture, n_features, n_components, image_shape=None, hidden_layer_sizes=(256, 256)
+):
+    """Build the encoder and the decoder of a model.
+
+    Weights are torch's default initialisation, drawn from torch's global generator: the caller
+    seeds and restores it.
+
+    Parameters
+    ----------
+    architecture : {"mlp", "conv", "conv_tvae", "conv64", "residual"} or callable
+        - ``"mlp"``: linear layers and ReLU of widths `hidden_layer_sizes`, mirrored in the decoder.
+        - ``"conv"``: the network of [1]_, appendix E, for images of any size from 4x4.
+        - ``"conv_tvae"``: the network of [2]_, appendix B: five convolutions with 4x4 filters, the
+          last of which is the model's linear head (see Notes).
+        - ``"conv64"``: the network of [3]_, table 3 (that of the original beta-VAE), for 64x64
+          images.
+        - ``"residual"``: in the manner of [4]_, figure 3: linear layers each followed by a residual
+          block for vectors; strided convolutions each followed by a residual block, then linear
+          layers, for images (when `image_shape` is given).
+        - a callable ``(n_features, n_components, image_shape) -> (encoder, decoder)`` that returns
+          two :class:`torch.nn.Module`. The encoder's output may have any shape
+          ``(batch, ...)``, and the decoder's any that flattens to ``(batch, n_features)``.
+    n_features : int
+        Number of columns of the data.
+    n_components : int
+        Number of latent dimensions.
+    image_shape : tuple of int (channels, height, width), default=None
+        Shape of one row as an image; the convolutional networks need it.
+    hidden_layer_sizes : sequence of int, default=(256, 256)
+        Widths of the linear layers of ``"mlp"`` and ``"residual"``, in the encoder's order. The
+        widths of the other networks are their papers'.
+
+    Returns
+    -------
+    encoder : torch.nn.Module
+        Maps ``(batch, n_features)`` to ``(batch, n_encoder_features)``.
+    decoder : torch.nn.Module
+        Maps ``(batch, n_components)`` to ``(batch, n_features)``.
+    n_encoder_features : int
+        Width of the encoder's output.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or `image_shape` is missing, does not multiply to `n_features` or
+        does not suit the network, or if a callable's modules do not fit the data.
+    TypeError
+        If a callable returns anything but two modules.
+
+    Notes
+    -----
+    Where the papers leave room, the readings are these. "Same" padding halves a size upwards: 28,
+    14, 7, 4, 2, 1. In ``"conv_tvae"`` the fifth convolution then meets a 2x2 map, of which it makes
+    one pixel, which is what a linear layer over the flattened map does (the other 12 of its 16 taps
+    only ever meet padding): that layer is the posterior's head. Its decoder's first convolution, on
+    a 1x1 map, is likewise a linear layer, and the two transposed convolutions with stride 1 have no
+    padding, so that sizes go 1, 4, 7, 14, 28. Figure 3 of [4]_ is lost in the text we have: it says
+    that fully connected, convolutional and residual layers are used, that residual layers differ in
+    their number of hidden filters and that decoders mirror encoders.
+
+    References
+    ----------
+    .. [1] Murphy, Dillavou & Bassett, Comparing information content of representation spaces for
+       disentanglement with VAE ensembles, appendix E.
+    .. [2] Giannone, Masci & Osendorfer, No representation without transformation, appendix B.
+    .. [3] Improving the unsupervised disentangled representation learning with VAE ensemble,
+       table 3.
+    .. [4] Martinez & Pearson, Reproducible, incremental representation learning with Rosetta VAE,
+       appendix C.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklatent.nn.architectures import build_networks
+    >>> encoder, decoder, width = build_networks("conv", 64, 2, image_shape=(1, 8, 8))
+    >>> encoder(torch.zeros(5, 64)).shape, width
+    (torch.Size([5, 256]), 256)
+    >>> decoder(torch.zeros(5, 2)).shape
+    torch.Size([5, 64])
+    """
+    image_shape = _check_image_shape(image_shape, n_features)
+    if callable(architecture):
+        return _from_factory(architecture, n_features, n_components, image_shape)
+    if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
+        raise ValueError(
+            f"Unknown architecture {architecture!r}. Use one of {', '.join(ARCHITECTURES)}, or a "
+            "callable (n_features, n_components, image_shape) -> (encoder, decoder)."
+        )
+    sizes = _check_hidden_layer_sizes(hidden_layer_sizes)
+    if architecture in _IMAGE_ONLY or (architecture == "residual" and image_shape is not None):
+        _check_image_suits(architecture, image_shape, n_features)
+    if architecture == "mlp":
+        return _mlp(n_features, n_components, sizes)
+    if architecture == "residual":
+        if image_shape is None:
+            return _residual_vectors(n_features, n_components, sizes)
+        return _residual_images(image_shape, n_components, sizes)
+    build = {"conv": _conv, "conv_tvae": _conv_tvae, "conv64": _conv64}[architecture]
+    return build(image_shape, n_components)
+
+
+# Checks
+
+
+def _check_image_shape(image_shape, n_features):
+    if image_shape is None:
+        return None
+    shape = tuple(image_shape) if isinstance(image_shape, tuple | list) else image_shape
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) != 3
+        or not all(isinstance(size, Integral) and size >= 1 for size in shape)
+    ):
+        raise ValueError(
+            "image_shape must be three positive integers (channels, height, width), got "
+            f"{image_shape!r}."
+        )
+    shape = tuple(int(size) for size in shape)
+    if prod(shape) != n_features:
+        raise ValueError(
+            f"image_shape={shape} has {prod(shape)} values, but X has {n_features} features. Give "
+            "the (channels, height, width) that each row of X was flattened from."
+        )
+    return shape
+
+
+def _check_image_suits(architecture, image_shape, n_features):
+    if image_shape is None:
+        raise ValueError(
+            f"architecture={architecture!r} works on images and needs "
+            f"image_shape=(channels, height, width) with {n_features} values in all; for data that "
+            'are not images use architecture="mlp".'
+        )
+    size = image_shape[1:]
+    if architecture == "conv64" and size != (64, 64):
+        raise ValueError(
+            f'architecture="conv64" is made for 64x64 images, but image_shape={image_shape}. '
+            'Resize or pad the images to 64x64, or use architecture="conv", which takes any size.'
+        )
+    if min(size) < _MIN_IMAGE_SIZE:
+        raise ValueError(
+            f"architecture={architecture!r} needs images of at least "
+            f"{_MIN_IMAGE_SIZE}x{_MIN_IMAGE_SIZE} pixels, but image_shape={image_shape}. Use "
+            'architecture="mlp" for such small images.'
+        )
+
+
+def _check_hidden_layer_sizes(hidden_layer_sizes):
+    if isinstance(hidden_layer_sizes, Integral):
+        hidden_layer_sizes = (hidden_layer_sizes,)
+    sizes = tuple(hidden_layer_sizes)
+    if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
+        raise ValueError(
+            "hidden_layer_sizes must be positive integers, one per hidden layer, got "
+            f"{hidden_layer_sizes!r}."
+        )
+    return tuple(int(size) for size in sizes)
+
+
+# Pieces
+
+
+def _dense(n_in, sizes):
+    """Linear layers, a ReLU after each."""
+    layers = []
+    for size in sizes:
+        layers += [nn.Linear(n_in, size), nn.ReLU()]
+        n_in = size
+    return layers
+
+
+def _halved(size):
+    """Height and width after one stride-2 convolution with "same" padding."""
+    return tuple((side + 1) // 2 for side in size)
+
+
+def _down(n_in, n_out, size):
+    """4x4 convolution with stride 2 from `size` to `_halved(size)`."""
+    # Padding 1 halves an even side exactly, padding 2 rounds an odd one up.
+    return nn.Conv2d(n_in, n_out, 4, stride=2, padding=tuple(1 + side % 2 for side in size))
+
+
+def _up(n_in, n_out, size):
+    """4x4 transposed convolution with stride 2 from `_halved(size)` to `size`."""
+    odd = tuple(side % 2 for side in size)
+    padding = tuple(1 + rest for rest in odd)
+    return nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=padding, output_padding=odd)
+
+
+# Networks
+
+
+def _mlp(n_features, n_components, sizes):
+    encoder = nn.Sequential(*_dense(n_features, sizes))
+    widths = (n_components, *reversed(sizes))
+    decoder = nn.Sequential(*_dense(n_components, widths[1:]), nn.Linear(widths[-1], n_features))
+    return encoder, decoder, (n_features, *sizes)[-1]
+
+
+def _conv(image_shape, n_components):
+    channels, *full = image_shape
+    half = _halved(full)
+    quarter = _halved(half)
+    encoder = nn.Sequential(
+        nn.Unflatten(-1, image_shape),
+        _down(channels, 32, full),
+        nn.ReLU(),
+        _down(32, 64, half),
+        nn.ReLU(),
+        nn.Flatten(),
+        *_dense(64 * prod(quarter), [256]),
+    )
+    decoder = nn.Sequential(
+        *_dense(n_components, [32 * prod(quarter)]),
+        nn.Unflatten(-1, (32, *quarter)),
+        _up(32, 64, half),
+        nn.ReLU(),
+        _up(64, 32, full),
+        nn.ReLU(),
+        # A transposed convolution with stride 1 is a convolution with the kernel turned round;
+        # "same" for 4x4 filters crops 1 before and 2 after, that is, pads 2 before and 1 after.
+        nn.ZeroPad2d((2, 1, 2, 1)),
+        nn.Conv2d(32, channels, 4),
+        nn.Flatten(),
+    )
+    return encoder, decoder, 256
+
+
+def _conv_tvae(image_shape, n_components):
+    channels, *size = image_shape
+    encoder = [nn.Unflatten(-1, image_shape)]
+    n_in = channels
+    sizes = [tuple(size)]
+    for n_out in (32, 32, 64, 128):
+        encoder += [_down(n_in, n_out, sizes[-1]), nn.ReLU()]
+        sizes.append(_halved(sizes[-1]))
+        n_in = n_out
+    encoder.append(nn.Flatten())
+
+    full, half, quarter = sizes[:3]
+    # Two unpadded 4x4 transposed convolutions with stride 1 add 6 to a side: 1, 4, 7 for 28x28.
+    # Bigger images start from more than one pixel, smaller ones pad, from 1 or 2 by parity.
+    start = tuple(max(side - 6, 2 - side % 2) for side in quarter)
+    surplus = tuple((first + 6 - side) // 2 for first, side in zip(start, quarter, strict=True))
+    first_padding = tuple(excess // 2 for excess in surplus)
+    second_padding = tuple(excess - excess // 2 for excess in surplus)
+    decoder = nn.Sequential(
+        *_dense(n_components, [128 * prod(start)]),
+        nn.Unflatten(-1, (128, *start)),
+        nn.ConvTranspose2d(128, 64, 4, padding=first_padding),
+        nn.ReLU(),
+        nn.ConvTranspose2d(64, 32, 4, padding=second_padding),
+        nn.ReLU(),
+        _up(32, 32, half),
+        nn.ReLU(),
+        _up(32, channels, full),
+        nn.Flatten(),
+    )
+    return nn.Sequential(*encoder), decoder, 128 * prod(sizes[-1])
+
+
+def _conv64(image_shape, n_components):
+    channels = image_shape[0]
+    encoder = [nn.Unflatten(-1, image_shape)]
+    side, n_in = 64, channels
+    for n_out in (32, 32, 64, 64):
+        encoder += [_down(n_in, n_out, (side, side)), nn.ReLU()]
+        side, n_in = side // 2, n_out
+    encoder += [nn.Conv2d(64, 256, 4), nn.ReLU(), nn.Flatten()]
+
+    decoder = [*_dense(n_components, [256]), nn.Unflatten(-1, (256, 1, 1))]
+    decoder += [nn.ConvTranspose2d(256, 64, 4)]
+    n_in = 64
+    for n_out in (64, 32, 32, channels):
+        side *= 2
+        decoder += [nn.ReLU(), _up(n_in, n_out, (side, side))]
+        n_in = n_out
+    return nn.Sequential(*encoder), nn.Sequential(*decoder, nn.Flatten()), 256
+
+
+def _residual_linear(width):
+    return Residual(nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width)))
+
+
+def _residual_conv(channels):
+    return Residual(
+        nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+        )
+    )
+
+
+def _residual_vectors(n_features, n_components, sizes):
+    def layers(n_in, widths):
+        result = []
+        for width in widths:
+            result += [nn.Linear(n_in, width), nn.ReLU(), _residual_linear(width)]
+            n_in = width
+        return result
+
+    widths = (n_components, *reversed(sizes))
+    encoder = nn.Sequential(*layers(n_features, sizes))
+    decoder = nn.Sequential(*layers(n_components, widths[1:]), nn.Linear(widths[-1], n_features))
+    return encoder, decoder, (n_features, *sizes)[-1]
+
+
+def _residual_images(image_shape, n_components, sizes):
+    channels, *full = image_shape
+    half = _halved(full)
+    quarter = _halved(half)
+    n_map = 64 * prod(quarter)
+    encoder = nn.Sequential(
+        nn.Unflatten(-1, image_shape),
+        _down(channels, 32, full),
+        nn.ReLU(),
+        _residual_conv(32),
+        _down(32, 64, half),
+        nn.ReLU(),
+        _residual_conv(64),
+        nn.Flatten(),
+        *_dense(n_map, sizes),
+    )
+    decoder = nn.Sequential(
+        *_dense(n_components, (*reversed(sizes), n_map)),
+        nn.Unflatten(-1, (64, *quarter)),
+        _residual_conv(64),
+        _up(64, 32, half),
+        nn.ReLU(),
+        _residual_conv(32),
+        _up(32, channels, full),
+        nn.Flatten(),
+    )
+    return encoder, decoder, (n_map, *sizes)[-1]
+
+
+# The user's own
+
+
+def _from_factory(factory, n_features, n_components, image_shape):
+    pair = factory(n_features, n_components, image_shape)
+    if (
+        not isinstance(pair, tuple | list)
+        or len(pair) != 2
+        or not all(isinstance(module, nn.Module) for module in pair)
+    ):
+        got = (
+            f"({', '.join(type(module).__name__ for module in pair)})"
+            if isinstance(pair, tuple | list)
+            else type(pair).__name__
+        )
+        raise TypeError(
+            "A callable architecture must return two torch.nn.Module, (encoder, decoder), "
+            f"got {got}."
+        )
+    encoder, decoder = pair
+    encoded = _probe(encoder, "encoder", n_features)
+    if len(encoded) != 2:
+        encoder = nn.Sequential(encoder, nn.Flatten())
+    decoded = _probe(decoder, "decoder", n_components)
+    if prod(decoded[1:]) != n_features:
+        raise ValueError(
+            f"The decoder maps latents of shape (2, {n_components}) to {decoded}, which flattens "
+            f"to {prod(decoded[1:])} values a row, but X has {n_features} features: its output "
+            f"must flatten to (2, {n_features})."
+        )
+    if len(decoded) != 2:
+        decoder = nn.Sequential(decoder, nn.Flatten())
+    return encoder, decoder, prod(encoded[1:])
+
+
+def _probe(module, name, n_in):
+    """Shape of the output for two rows of `n_in` values; the module is left as it was."""
+    reference = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
+    rows = torch.full((2, n_in), 0.5, dtype=reference.dtype, device=reference.device)
+    training = [(child, child.training) for child in module.modules()]
+    try:
+        # Evaluation mode: running statistics stay as they are and no noise is drawn.
+        module.eval()
+        with torch.no_grad():
+            output = module(rows)
+    except Exception as error:
+        raise ValueError(
+            f"The {name} cannot be applied to an input of shape (2, {n_in}): {error}. The callable "
+            f"architecture's {name} must take (batch, {n_in})."
+        ) from error
+    finally:
+        for child, mode in training:
+            child.training = mode
+    if not isinstance(output, torch.Tensor):
+        raise TypeError(
+            f"The {name} must return one tensor, got {type(output).__name__}. Posterior means and "
+            "variances are made from the encoder's features by the model's own linear head."
+        )
+    if output.ndim == 0 or output.shape[0] != 2 or output.numel() == 0:
+        raise ValueError(
+            f"The {name} maps an input of shape (2, {n_in}) to {tuple(output.shape)}: the first "
+            "axis must stay the batch (2 rows) and each row must have at least one value."
+        )
+    return tuple(output.shape)
