@@ -1,0 +1,188 @@
+"""What every benchmark needs: its options, the data, fair timing, and a report to write."""
+
+import argparse
+import os
+import platform
+import sys
+import time
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "pythae")
+
+
+def parser(description):
+    """Build the parser of the options that all benchmarks share."""
+    result = argparse.ArgumentParser(description=description)
+    size = result.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="only see that it runs: tiny and fast")
+    size.add_argument("--full", action="store_true", help="the paper's own scale")
+    result.add_argument("--out", type=Path, help="write the report, as Markdown, to this file")
+    return result
+
+
+def data_file(name):
+    """Find a data file, or say where it was looked for.
+
+    Parameters
+    ----------
+    name : str
+        The file's name, such as ``"mnist.npz"``.
+
+    Returns
+    -------
+    path : pathlib.Path
+        In the folder that the environment variable ``SKLATENT_DATA`` names, where it is set, and
+        in ``../shared/data`` beside the repository otherwise.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there.
+    """
+    named = os.environ.get("SKLATENT_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    path = folder / name
+    if not path.is_file():
+        origin = "that SKLATENT_DATA names" if named else "beside the repository"
+        raise FileNotFoundError(
+            f"No {name} in {folder}, the folder {origin}. "
+            "Set SKLATENT_DATA to the folder that has it."
+        )
+    return path
+
+
+class Interval(NamedTuple):
+    """A middle value and the range it lies in."""
+
+    middle: float
+    low: float
+    high: float
+
+    def __format__(self, spec):
+        spec = spec or ".3g"
+        return f"{self.middle:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
+
+def over_seeds(values):
+    """Summarise one number for each seed: the mean and its 95 percent interval by Student's t."""
+    from scipy.stats import t
+
+    values = np.asarray(values, dtype=float)
+    mean = float(values.mean())
+    if values.size < 2:
+        return Interval(mean, float("nan"), float("nan"))
+    half = t.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size)
+    return Interval(mean, mean - float(half), mean + float(half))
+
+
+def time_interleaved(functions, *, repeats=7, warmup=1):
+    """Time several functions in turn, so that whatever slows the machine slows all of them.
+
+    Parameters
+    ----------
+    functions : dict of str to callable
+        What to time, without arguments.
+    repeats : int, default=7
+        How many rounds to time.
+    warmup : int, default=1
+        How many rounds to run before.
+
+    Returns
+    -------
+    seconds : dict of str to ndarray of shape (repeats,)
+        Wall-clock seconds, round by round.
+    """
+    seconds = {name: [] for name in functions}
+    for i in range(warmup + repeats):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            elapsed = time.perf_counter() - start
+            if i >= warmup:
+                seconds[name].append(elapsed)
+    return {name: np.array(values) for name, values in seconds.items()}
+
+
+def median_ratio(numerator, denominator):
+    """Summarise ratios of times taken in the same rounds: the median, smallest and largest."""
+    ratios = np.asarray(numerator) / np.asarray(denominator)
+    return Interval(float(np.median(ratios)), float(ratios.min()), float(ratios.max()))
+
+
+def machine():
+    """Describe the machine and the versions in a few lines of Markdown."""
+    installed = [f"python {platform.python_version()}"]
+    for package in PACKAGES:
+        try:
+            installed.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    lines = [
+        f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {cores} cores",
+        f"OMP_NUM_THREADS {os.environ.get('OMP_NUM_THREADS', 'unset')}",
+        ", ".join(installed),
+    ]
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        lines[1] += f", {torch.get_num_threads()} threads in torch"
+        if torch.cuda.is_available():
+            lines[0] += f", {torch.cuda.get_device_name()}"
+    return "\n".join(f"* {line}" for line in lines)
+
+
+def _processor():
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+class Report:
+    """A Markdown report: printed as it grows, and written to a file where one was asked for.
+
+    Parameters
+    ----------
+    title : str
+        The heading.
+    out : pathlib.Path or None
+        Where :meth:`write` puts it.
+    """
+
+    def __init__(self, title, out=None):
+        self.out = out
+        self.parts = []
+        self.text(f"# {title}")
+        self.text(machine())
+
+    def text(self, paragraph):
+        """Add a paragraph, or any other Markdown."""
+        self.parts.append(paragraph)
+        print(paragraph + "\n", flush=True)
+
+    def table(self, columns, rows):
+        """Add a table; numbers and intervals come in three digits unless they are strings."""
+        cells = [[cell if isinstance(cell, str) else _cell(cell) for cell in row] for row in rows]
+        lines = [columns, ["---"] * len(columns), *cells]
+        self.text("\n".join("| " + " | ".join(line) + " |" for line in lines))
+
+    def write(self):
+        """Write what was added so far, if a file was named."""
+        if self.out is not None:
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+            self.out.write_text("\n\n".join(self.parts) + "\n")
+
+
+def _cell(value):
+    if isinstance(value, int | np.integer):
+        return str(value)
+    return f"{value:.3g}"
