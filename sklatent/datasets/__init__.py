@@ -1,0 +1,17 @@
+"""Data sets: generators, and loaders of files that are already there.
+
+Nothing here downloads anything, and importing it never imports PyTorch.
+"""
+
+from sklatent._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "_dsprites": ["load_dsprites"],
+        "_eight_gaussians": ["make_eight_gaussians"],
+        "_idx": ["load_idx"],
+        "_npz": ["load_npz"],
+        "_sprites": ["make_sprites"],
+    },
+)
