@@ -1,0 +1,110 @@
+"""Importing sklatent is cheap, lazy, and says what it has."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import sklatent
+from sklatent._lazy import attach
+from tests.discovery import all_modules, public_estimators, public_modules, public_objects
+
+NUMPY_ONLY = ["alignment", "channels", "datasets", "metrics", "plotting", "rosetta"]
+
+
+def imported_after(statement):
+    """Return the modules that a fresh interpreter has after a statement."""
+    program = f"import sys\n{statement}\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    return set(done.stdout.split())
+
+
+def test_import_loads_almost_nothing():
+    modules = imported_after("import sklatent")
+    assert not modules & {"torch", "numpy", "sklearn", "pandas", "matplotlib"}
+
+
+@pytest.mark.parametrize("package", NUMPY_ONLY)
+def test_numpy_only_parts_never_import_torch(package):
+    # Every public name is looked at, since the packages are lazy themselves.
+    names = f"m = sklatent.{package}; [getattr(m, name) for name in m.__all__]"
+    modules = imported_after(f"import sklatent\n{names}")
+    assert f"sklatent.{package}" in modules
+    assert not modules & {"torch", "skorch", "matplotlib"}
+
+
+def test_a_model_does_import_torch():
+    """The tests above could not fail if the probe saw nothing."""
+    assert "torch" in imported_after("import sklatent\nsklatent.VAE")
+
+
+def test_every_public_name_resolves():
+    for module in public_modules().values():
+        names = module.__all__
+        assert len(names) == len(set(names))
+        for name in names:
+            assert getattr(module, name) is not None
+        assert set(names) <= set(dir(module))
+
+
+def test_star_import():
+    namespace = {}
+    exec("from sklatent import *", namespace)
+    assert set(sklatent.__all__) <= set(namespace)
+
+
+def test_unknown_name():
+    with pytest.raises(AttributeError, match="module 'sklatent' has no attribute 'Rosetta'"):
+        _ = sklatent.Rosetta
+    with pytest.raises(ImportError, match="cannot import name 'Rosetta'"):
+        exec("from sklatent import Rosetta")
+
+
+def test_attach_imports_once(monkeypatch):
+    calls = []
+
+    def import_module(name):
+        calls.append(name)
+        return sys.modules["decimal"]
+
+    package = type(sys)("pretend")
+    monkeypatch.setitem(sys.modules, "pretend", package)
+    package.__getattr__, package.__dir__, package.__all__ = attach(
+        "pretend", {"_numbers": ["Decimal"]}, subpackages=["extra"]
+    )
+    import decimal
+
+    monkeypatch.setattr(importlib, "import_module", import_module)
+    assert package.__all__ == ["Decimal", "extra"]
+    assert package.Decimal is decimal.Decimal
+    assert package.Decimal is decimal.Decimal
+    assert package.extra is decimal
+    assert calls == ["pretend._numbers", "pretend.extra"]
+    assert set(package.__all__) <= set(dir(package))
+    assert package.__dir__() == sorted(package.__dir__())
+
+
+def test_no_public_looking_estimator_is_left_out():
+    """An estimator without an underscore, wherever it is defined, is in some ``__all__``."""
+    from sklearn.base import BaseEstimator
+
+    public = set(public_estimators().values())
+    for name, module in all_modules().items():
+        for value in vars(module).values():
+            if (
+                isinstance(value, type)
+                and issubclass(value, BaseEstimator)
+                and value.__module__ == name
+                and not value.__name__.startswith("_")
+                and value.__name__ != "LatentModel"  # the models' abstract base
+            ):
+                assert value in public, f"{name}.{value.__name__} is in no package's __all__"
+
+
+def test_walk_finds_what_is_there():
+    assert {"sklatent", "sklatent.models", "sklatent.metrics"} <= set(public_modules())
+    assert {"VAE", "RosettaVAE", "LinearAligner"} <= set(public_estimators())
+    assert {"sklatent.VAE", "sklatent.RosettaPoints", "sklatent.save"} <= set(public_objects())
