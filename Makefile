@@ -12,7 +12,7 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := $(shell grep '^torch==' constraints.txt)
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 # One thread for each test worker: several threads in each of several workers only get in each other's way.
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
@@ -26,12 +26,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.torch: constraints.txt | $(BIN)/python
-	@echo "Installing $(TORCH)"
+	@echo "Installing $(TORCH) into $(VENV), which takes a minute or more the first time"
 	@$(PIP) '$(TORCH)'
 	@touch $@
 
 $(VENV)/.plot $(VENV)/.test $(VENV)/.docs $(VENV)/.bench: $(VENV)/.%: $(VENV)/.torch pyproject.toml
-	@echo "Installing sklatent[$*]"
+	@echo "Installing sklatent[$*] and what it needs"
 	@$(PIP) --editable '.[$*]'
 	@touch $@
 
