@@ -32,8 +32,9 @@ def test_log_prob_is_scipys(kind, seed, n_components):
     Z = np.random.RandomState(seed + 1).normal(size=(2, *posterior.mean.shape))
     expected = [
         [
-            multivariate_normal(posterior.mean[i], posterior.covariance[i], allow_singular=True)
-            .logpdf(Z[draw, i])
+            multivariate_normal(
+                posterior.mean[i], posterior.covariance[i], allow_singular=True
+            ).logpdf(Z[draw, i])
             for i in range(len(posterior))
         ]
         for draw in range(2)

@@ -1,0 +1,399 @@
+"""How alike latent spaces of the same samples are."""
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.optimize import linear_sum_assignment
+from sklearn.utils.validation import check_consistent_length
+
+from sklatent.metrics._reproducibility import latent_space_distortion
+from sklatent.metrics._validation import check_codes, check_latents, is_constant
+
+
+def _centered_pair(X, Y, min_samples=2):
+    """Return both arrays centred, as float64; each must vary over the samples."""
+    X = check_codes(X, "X", min_samples=min_samples)
+    Y = check_codes(Y, "Y", min_samples=min_samples)
+    check_consistent_length(X, Y)
+    return _centered(X, "X"), _centered(Y, "Y")
+
+
+def _centered(X, name):
+    if is_constant(X).all():
+        raise ValueError(f"{name} does not vary over the samples, so it is like nothing else.")
+    return X - X.mean(axis=0)
+
+
+def _orthonormal_basis(X):
+    """Orthonormal basis of the columns' span, up to rounding; `X` is centred."""
+    # Unit columns first, so that the rank does not depend on the units of the components.
+    norms = np.linalg.norm(X, axis=0)
+    U, values, _ = np.linalg.svd(X / np.where(norms > 0, norms, 1.0), full_matrices=False)
+    return U[:, values > values[0] * max(X.shape) * np.finfo(X.dtype).eps]
+
+
+def _unbiased_products(X, Y):
+    """Return the unbiased HSIC of linear kernels for (X, Y), (X, X), (Y, Y), up to a factor.
+
+    Song et al. (2012), equation 5, with K = X X^T and its diagonal set to zero. Everything is
+    computed from the features, so that no n x n matrix is ever held.
+    """
+    n = len(X)
+    row_sums = [A @ A.sum(axis=0) - np.einsum("ij,ij->i", A, A) for A in (X, Y)]
+    totals = [r.sum() for r in row_sums]
+
+    def hsic(a, b):
+        A, B = (X, Y)[a], (X, Y)[b]
+        trace = np.sum((A.T @ B) ** 2) - np.einsum("ij,ij->i", A, A) @ np.einsum("ij,ij->i", B, B)
+        return (
+            trace
+            + totals[a] * totals[b] / ((n - 1) * (n - 2))
+            - 2 * row_sums[a] @ row_sums[b] / (n - 2)
+        )
+
+    return hsic(0, 1), hsic(0, 0), hsic(1, 1)
+
+
+def linear_cka(X, Y, *, debiased=True):
+    """Linear centred kernel alignment (CKA) of two representations.
+
+    .. math:: CKA = \\frac{HSIC(K, L)}{\\sqrt{HSIC(K, K) \\, HSIC(L, L)}}, \\quad
+        K = X X^T, \\; L = Y Y^T
+
+    It does not change under rotation, reflection, translation and scaling as a whole, but does
+    under other linear maps. One for spaces equal up to those; larger is more alike.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features_x)
+        A representation of the samples.
+
+    Y : array-like of shape (n_samples, n_features_y)
+        Another one of the same samples, in the same order.
+
+    debiased : bool, default=True
+        Whether to use the unbiased estimator of HSIC. The biased one, with values in [0, 1], rises
+        above zero for independent representations when there are few samples for the features; the
+        unbiased one has values in [-1, 1], about zero for independent ones.
+
+    Returns
+    -------
+    score : float
+        The alignment.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, a representation is constant, entries are not finite, or there are fewer
+        than four samples for the unbiased estimator.
+
+    References
+    ----------
+    S. Kornblith et al., "Similarity of neural network representations revisited", ICML 2019. L.
+    Song et al., "Feature selection via dependence maximization", JMLR 2012, equation 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklatent.metrics import linear_cka
+    >>> rng = np.random.default_rng(0)
+    >>> X, Y = rng.normal(size=(2, 30, 10))
+    >>> linear_cka(X, 2.0 * X[:, ::-1] + 1.0)
+    1.0
+    >>> linear_cka(X, Y, debiased=False)
+    0.28
+    >>> bool(abs(linear_cka(X, Y)) < 0.1)
+    True
+    """
+    X, Y = _centered_pair(X, Y, min_samples=4 if debiased else 2)
+    # Their scales cancel; taking them out first keeps fourth powers in range.
+    X, Y = X / np.linalg.norm(X), Y / np.linalg.norm(Y)
+    if debiased:
+        xy, xx, yy = _unbiased_products(X, Y)
+    else:
+        xy, xx, yy = (np.sum((A.T @ B) ** 2) for A, B in ((X, Y), (X, X), (Y, Y)))
+    if min(xx, yy) <= 1e-12:
+        raise ValueError(
+            "The debiased alignment of a representation in which a single sample differs from the "
+            "others is 0/0. Use debiased=False or more varied samples."
+        )
+    return float(np.clip(xy / np.sqrt(xx * yy), -1.0, 1.0))
+
+
+def cca_score(X, Y):
+    """Mean canonical correlation of two representations.
+
+    The average of the canonical correlations over as many directions as the smaller of the two
+    spaces has (its rank). It does not change under any invertible affine map of either. It lies in
+    [0, 1]; larger is more alike.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features_x)
+        A representation of the samples.
+
+    Y : array-like of shape (n_samples, n_features_y)
+        Another one of the same samples, in the same order.
+
+    Returns
+    -------
+    score : float
+        The mean canonical correlation.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, a representation is constant, entries are not finite, or there are no
+        more samples than features of both together, so that some correlation is one whatever the
+        data.
+
+    Notes
+    -----
+    Every direction counts alike, however little it varies: leave out components that carry nothing
+    (:func:`active_components`). Independent representations score well above zero with few samples.
+
+    References
+    ----------
+    M. Raghu, J. Gilmer, J. Yosinski, J. Sohl-Dickstein, "SVCCA: singular vector canonical
+    correlation analysis for deep learning dynamics and interpretability", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklatent.metrics import cca_score
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
+    >>> cca_score(X, X @ np.array([[1.0, 5.0], [0.0, 1.0]]))
+    1.0
+    """
+    X, Y = _centered_pair(X, Y)
+    if len(X) <= X.shape[1] + Y.shape[1]:
+        raise ValueError(
+            f"With {len(X)} samples, spaces of {X.shape[1]} and {Y.shape[1]} dimensions share a "
+            f"direction whatever the data. Pass at least {X.shape[1] + Y.shape[1] + 1} samples."
+        )
+    correlations = np.linalg.svd(_orthonormal_basis(X).T @ _orthonormal_basis(Y), compute_uv=False)
+    return float(np.minimum(correlations, 1.0).mean())
+
+
+def _padded(X, width):
+    return np.pad(X, ((0, 0), (0, width - X.shape[1])))
+
+
+def procrustes_distance(X, Y):
+    """Distance of two representations up to rotation, reflection, translation and scale.
+
+    .. math:: d = \\min_{Q^T Q = I} \\left\\| \\frac{X - \\bar X}{\\|X - \\bar X\\|_F}
+        - \\frac{Y - \\bar Y}{\\|Y - \\bar Y\\|_F} Q \\right\\|_F
+
+    It lies in [0, sqrt(2)]: zero for spaces of the same shape, sqrt(2) for spaces orthogonal to
+    each other; smaller is more alike. It is symmetric and obeys the triangle inequality. The
+    narrower space is padded with zeros.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features_x)
+        A representation of the samples.
+
+    Y : array-like of shape (n_samples, n_features_y)
+        Another one of the same samples, in the same order.
+
+    Returns
+    -------
+    distance : float
+        The distance. :func:`scipy.spatial.procrustes` gives the disparity d^2 (1 - d^2 / 4).
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, a representation is constant, or entries are not finite.
+
+    References
+    ----------
+    A. Williams, E. Kunz, S. Kornblith, S. Linderman, "Generalized shape metrics on neural
+    representations", NeurIPS 2021. F. Ding, J. Denain, J. Steinhardt, "Grounding representation
+    similarity through statistical testing", NeurIPS 2021, take its square.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklatent.metrics import procrustes_distance
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> bool(procrustes_distance(X, 3.0 * X @ np.array([[0.0, 1.0], [1.0, 0.0]]) + 1.0) < 1e-12)
+    True
+    """
+    X, Y = _centered_pair(X, Y)
+    width = max(X.shape[1], Y.shape[1])
+    X, Y = _padded(X / np.linalg.norm(X), width), _padded(Y / np.linalg.norm(Y), width)
+    U, _, Vt = np.linalg.svd(Y.T @ X)
+    # The residual itself: sqrt(2 - 2 * nuclear norm) would leave 1e-8 of equal shapes.
+    return float(np.linalg.norm(X - Y @ (U @ Vt)))
+
+
+def _explained_by_linear(source, target):
+    return np.sum((_orthonormal_basis(source).T @ target) ** 2) / np.sum(target**2)
+
+
+def _explained_by_match(source, target, overlap):
+    # |T - S Q|^2 = |T|^2 + |S|^2 - 2 tr(Q^T S^T T), the last of which `overlap` maximises.
+    return (2 * overlap(source.T @ target) - np.sum(source**2)) / np.sum(target**2)
+
+
+def _rigid_overlap(C):
+    return np.linalg.svd(C, compute_uv=False).sum()
+
+
+def _signed_permutation_overlap(C):
+    rows, columns = linear_sum_assignment(-np.abs(C))
+    return np.abs(C[rows, columns]).sum()
+
+
+_MAPS = ("linear", "rigid", "signed_permutation")
+
+
+def _explained(source, target, maps):
+    if maps == "linear":
+        return _explained_by_linear(source, target)
+    overlap = _rigid_overlap if maps == "rigid" else _signed_permutation_overlap
+    return _explained_by_match(source, target, overlap)
+
+
+def consistency_score(latents, *, maps="linear", return_pairwise=False):
+    """Mean R^2 of the best maps of a kind between the latent spaces of several models.
+
+    For each ordered pair of models, the fraction of the second's variance that the best map of the
+    first explains, always with a translation; then the mean over pairs. One if the spaces are equal
+    up to such maps; larger is better. It lies in [0, 1] for linear maps. For rigid maps and signed
+    permutations, which cannot rescale, it is at most that, and negative where the spaces' scales
+    differ much.
+
+    Parameters
+    ----------
+    latents : array-like of shape (n_models, n_samples, n_components)
+        Latents of the same samples, in the same order, by each model; or a sequence of arrays whose
+        numbers of components may differ.
+
+    maps : {"linear", "rigid", "signed_permutation"}, default="linear"
+        Which maps count as no difference: all linear ones; rotations and reflections; or
+        relabelling and flipping axes.
+
+    return_pairwise : bool, default=False
+        Whether to return the scores of pairs as well.
+
+    Returns
+    -------
+    score : float
+        Mean of R^2 over ordered pairs.
+
+    pairwise : ndarray of shape (n_models, n_models)
+        R^2 of the map from model i to model j; one on the diagonal. Only returned if
+        `return_pairwise` is true.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two models, one of them is constant, lengths differ, or there are no
+        more samples than components plus one, so that linear maps fit perfectly.
+
+    Notes
+    -----
+    R^2 is relative to the target's variance, so shrinking all latents does not raise it, and is
+    weighted by variance, so passive components hardly count. That linear maps explain more than
+    rigid ones, and these more than signed permutations, holds exactly: the kinds are nested.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklatent.metrics import consistency_score
+    >>> Z = np.random.default_rng(0).normal(size=(200, 2))
+    >>> turned = Z @ np.array([[0.8, 0.6], [-0.6, 0.8]])
+    >>> consistency_score([Z, turned], maps="rigid")
+    1.0
+    >>> bool(consistency_score([Z, turned], maps="signed_permutation") < 0.9)
+    True
+    """
+    if maps not in _MAPS:
+        raise ValueError(f"maps must be one of {_MAPS}, got {maps!r}.")
+    models = check_latents(latents, same_width=False)
+    widest = max(Z.shape[1] for Z in models)
+    if maps == "linear" and len(models[0]) <= widest + 1:
+        raise ValueError(
+            f"Linear maps from {widest} components fit {len(models[0])} samples perfectly. Pass at "
+            f"least {widest + 2} samples."
+        )
+    models = [_centered(Z, f"latents[{i}]") for i, Z in enumerate(models)]
+    pairwise = np.array([[_explained(Z, Z_to, maps) for Z_to in models] for Z in models])
+    off_diagonal = ~np.eye(len(models), dtype=bool)
+    score = float(pairwise[off_diagonal].mean())
+    return (score, pairwise) if return_pairwise else score
+
+
+def _cka_distance(X, Y):
+    return 1.0 - linear_cka(X, Y)
+
+
+def _cca_distance(X, Y):
+    return 1.0 - cca_score(X, Y)
+
+
+# Name to function and whether it is symmetric.
+_DISTANCES = {
+    "distortion": (latent_space_distortion, False),
+    "procrustes": (procrustes_distance, True),
+    "cka": (_cka_distance, True),
+    "cca": (_cca_distance, True),
+}
+
+
+def pairwise_distance(latents, metric, n_jobs=None):
+    """Matrix of distances between the latent spaces of several models.
+
+    Parameters
+    ----------
+    latents : array-like of shape (n_models, n_samples, n_components)
+        Latents of the same samples, in the same order, by each model; or a sequence of arrays whose
+        numbers of components may differ.
+
+    metric : {"distortion", "procrustes", "cka", "cca"} or callable
+        `"distortion"` is :func:`latent_space_distortion`, which is not symmetric, `"procrustes"` is
+        :func:`procrustes_distance`, `"cka"` one minus :func:`linear_cka` and `"cca"` one minus
+        :func:`cca_score`. A callable takes two arrays of latents and returns a number.
+
+    n_jobs : int, default=None
+        Number of pairs computed in parallel. None is one, unless in a
+        :obj:`joblib.parallel_config` context.
+
+    Returns
+    -------
+    distances : ndarray of shape (n_models, n_models)
+        Entry (i, j) is the metric from model i to model j, or whatever a callable says of the two;
+        smaller is more alike.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two models, lengths differ, or the metric is unknown or not defined
+        for a pair.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklatent.metrics import pairwise_distance
+    >>> Z = np.random.default_rng(0).normal(size=(200, 2))
+    >>> pairwise_distance([Z, -Z, Z**2], "procrustes").round(1)
+    array([[0. , 0. , 1.3],
+           [0. , 0. , 1.3],
+           [1.3, 1.3, 0. ]])
+    """
+    if not callable(metric) and metric not in _DISTANCES:
+        raise ValueError(
+            f"metric must be a callable or one of {tuple(_DISTANCES)}, got {metric!r}."
+        )
+    distance, symmetric = (metric, False) if callable(metric) else _DISTANCES[metric]
+    models = check_latents(latents, same_width=False)
+    pairs = [(i, j) for i in range(len(models)) for j in range(i if symmetric else 0, len(models))]
+    values = Parallel(n_jobs=n_jobs)(delayed(distance)(models[i], models[j]) for i, j in pairs)
+    result = np.empty((len(models), len(models)))
+    for (i, j), value in zip(pairs, values, strict=True):
+        result[i, j] = value
+        if symmetric:
+            result[j, i] = value
+    return result
