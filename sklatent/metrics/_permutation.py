@@ -1,5 +1,7 @@
 """How far a linear map between latent spaces is from relabelling and flipping axes."""
 
+import warnings
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
@@ -41,6 +43,13 @@ def _nearest_by_milp(M, norm):
     """Solve the paper's mixed-integer program (equation 9) with the solver PuLP brings along."""
     import pulp
 
+    with warnings.catch_warnings():
+        # PuLP 3 announces the interface of PuLP 4, which no release of PuLP 2 has.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return _solve_program(pulp, M, norm)
+
+
+def _solve_program(pulp, M, norm):
     n = len(M)
     cells = [(i, j) for i in range(n) for j in range(n)]
     plus = pulp.LpVariable.dicts("plus", cells, cat="Binary")
