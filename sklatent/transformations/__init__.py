@@ -1,0 +1,20 @@
+"""Random transformations of rows: samplers of the views `(f(x), f^-1(x))`.
+
+A transformation is drawn anew for each row and gives two views of it, forwards and backwards:
+the triplets that :class:`~sklatent.TransformVAE` learns from, and the augmentation that any model
+takes. A batch is warped as one; whatever is affine in a :class:`Compose` is multiplied out first,
+so that an image is resampled once.
+
+PyTorch is imported when the first sample is drawn, never by importing this module.
+"""
+
+from sklatent._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "_compose": ["Compose", "FunctionPair"],
+        "_images": ["RandomAffine", "RandomCrop", "RandomRotation"],
+        "_vectors": ["RandomScaling", "RandomShift"],
+    },
+)
