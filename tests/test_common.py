@@ -18,7 +18,18 @@ import torch
 from numpydoc.docscrape import ClassDoc
 from sklearn.base import clone
 from sklearn.utils import get_tags
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_estimators_partial_fit_n_features,
+    check_global_output_transform_pandas,
+    check_param_validation,
+    check_set_output_transform,
+    check_set_output_transform_pandas,
+    check_set_output_transform_polars,
+    check_transformer_get_feature_names_out,
+    check_transformer_get_feature_names_out_pandas,
+    parametrize_with_checks,
+)
 from sklearn.utils.fixes import parse_version
 
 from tests.discovery import public_estimators
@@ -32,11 +43,26 @@ PARAMETERS = {
     "RosettaVAE": {"n_components": 2, **SMALL_NETWORK},
 }
 
+# What scikit-learn checks of its own estimators beyond the battery that it offers to others.
+OF_EVERY_ESTIMATOR = [
+    check_dataframe_column_names_consistency,
+    check_estimators_partial_fit_n_features,
+    check_param_validation,
+]
+OF_EVERY_TRANSFORMER = [
+    check_global_output_transform_pandas,
+    check_set_output_transform,
+    check_set_output_transform_pandas,
+    check_set_output_transform_polars,
+    check_transformer_get_feature_names_out,
+    check_transformer_get_feature_names_out_pandas,
+]
+
 # Checks collected with the scikit-learn that constraints.txt pins.
 PINNED = "1.9"
 N_CHECKS = {
-    "RosettaVAE": 0,
-    "VAE": 0,
+    "RosettaVAE": 47,
+    "VAE": 47,
 }
 
 
@@ -74,6 +100,19 @@ every_transformer = pytest.mark.parametrize("name", transformers())
 @parametrize_with_checks([make(name) for name in ESTIMATORS])
 def test_battery(estimator, check):
     check(estimator)
+
+
+@every_estimator
+@pytest.mark.parametrize("check", OF_EVERY_ESTIMATOR, ids=lambda check: check.__name__)
+def test_beyond_the_battery(name, check):
+    check(name, make(name))
+
+
+@every_transformer
+@pytest.mark.filterwarnings("ignore:X (does not have valid|has) feature names:UserWarning")
+@pytest.mark.parametrize("check", OF_EVERY_TRANSFORMER, ids=lambda check: check.__name__)
+def test_transformer_beyond_the_battery(name, check):
+    check(name, make(name))
 
 
 def collected():
@@ -131,12 +170,7 @@ def test_checks_of_its_kind_are_collected(name):
         "check_n_features_in": 1,
     }
     if hasattr(cls, "transform"):
-        wanted |= {
-            "check_transformer_general": 2,
-            "check_set_output_transform_pandas": 1,
-            "check_set_output_transform_polars": 1,
-            "check_transformer_get_feature_names_out": 1,
-        }
+        wanted |= {"check_transformer_general": 2, "check_transformer_preserve_dtypes": 1}
     if hasattr(cls, "predict") and hasattr(cls, "score"):
         wanted |= {"check_regressors_train": 3, "check_regressor_multioutput": 1}
     if hasattr(cls, "fit_predict"):
