@@ -1,0 +1,306 @@
+"""The one path through training, for one model and for several stacked ones.
+
+A model says three things: its module (``_build_module``), its objective (``_objective``)
+and which hyperparameters are mere numbers in it (``_loss_hyperparameters``). Everything
+else about a fit happens here, once.
+"""
+
+import inspect
+import os
+from numbers import Real
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from sklatent.nn.checkpointing import Checkpoint, run_digest
+from sklatent.nn.rows import Rows
+from sklatent.nn.runs import TrainingRun
+from sklatent.nn.seeding import RandomStreams, draw_seed, seeded_initialisation, split_seed
+from sklatent.nn.stacking import stack_modules, unstack_module
+from sklatent.nn.training import LatentNet
+
+DTYPES = {"float32": torch.float32, "bf16": torch.float32, "float64": torch.float64}
+_OPTIMIZERS = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+    "rmsprop": torch.optim.RMSprop,
+}
+# Parameters that change neither the weights nor their path.
+_IRRELEVANT = {"verbose", "checkpoint_dir", "warm_start", "callbacks", "random_state", "device"}
+
+
+def resolve_device(device):
+    """Turn a model's ``device`` into a torch device, or say what is wrong with it."""
+    if isinstance(device, str) and device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f'device={device!r} is not a device; use "auto", "cpu" or "cuda".'
+        ) from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f'device="{device}" was asked for, but torch finds no GPU. Use device="auto".'
+        )
+    return device
+
+
+def fit_model(model, X, *, epochs=None, resume=False):
+    """Train one model on X, anew or (``resume``) from where it is."""
+    _train([model], X, rows=None, epochs=epochs, resume=resume, stacked=False)
+
+
+def fit_stacked(models, X, rows=None):
+    """Train K models as one stacked module, each as it would have been trained alone.
+
+    Parameters
+    ----------
+    models : list of LatentModel
+        Alike but for ``random_state`` and loss hyperparameters.
+    X : ndarray of shape (n_samples, n_features)
+        Validated data.
+    rows : ndarray of shape (K, n_rows) or None
+        Each model's own rows of X.
+    """
+    _train(models, X, rows=rows, epochs=None, resume=False, stacked=True)
+
+
+def _train(models, X, rows, epochs, resume, stacked):
+    first = models[0]
+    device = resolve_device(first.device)
+    dtype = DTYPES[first.precision]
+    seeds, checkpoint = _identify(models, X, rows, resume)
+    finished = False
+    try:
+        if resume:
+            net = first.net_
+            net.set_params(batch_size=first.batch_size)
+            for group in net.optimizer_.param_groups:
+                group["lr"] = first.learning_rate
+        else:
+            net = _initialise(models, X.shape[1], seeds, dtype, device, stacked)
+        train, valid = _split(models, X, rows, seeds)
+        data = Rows(X, train, dtype, device)
+        run = TrainingRun(
+            rows=data,
+            valid_rows=None if valid is None else data.subset(valid),
+            objective=first._objective,
+            adversary_objective=getattr(first, "_adversary_objective", None),
+            hyper=_hyper(models, stacked),
+            constants=first._constants(dtype, device),
+            augment=_augmentation(first),
+            checkpoint=checkpoint,
+            progress_bar=bool(first.verbose),
+        )
+        for model, seed in zip(models, seeds, strict=True):
+            model._seed = seed
+            if not stacked:
+                model.net_ = net
+        try:
+            net.partial_fit(run, epochs=first.max_epochs if epochs is None else epochs)
+            finished = True
+        finally:
+            # An interrupt or a non-finite loss leaves a usable model as well.
+            for k, model in enumerate(models):
+                if stacked:
+                    model.net_ = _member(net, k, model)
+                _publish(model)
+    finally:
+        if checkpoint is not None:
+            checkpoint.close(finished)
+
+
+def _identify(models, X, rows, resume):
+    """Seeds of the models, and the checkpoint of their run where one is kept."""
+    first = models[0]
+    directory = first.checkpoint_dir
+    if resume:
+        seeds = [model._seed for model in models]
+    elif directory is not None and any(m.random_state is None for m in models):
+        seeds = None  # the checkpoint may hold the seed that was drawn
+    else:
+        seeds = [draw_seed(model.random_state) for model in models]
+    if directory is None or resume:
+        # A continued fit is not resumable: it depends on more than its data and parameters.
+        return seeds, None
+    description = {
+        "classes": [f"{type(m).__module__}.{type(m).__qualname__}" for m in models],
+        "parameters": [_describe(m) for m in models],
+        "callbacks": [repr(callback) for callback in first.callbacks or []],
+        "seeds": seeds,
+    }
+    arrays = [np.asarray(X)] + ([] if rows is None else [rows])
+    checkpoint = Checkpoint(os.fspath(directory), run_digest(description, arrays))
+    if checkpoint.seeds is None:
+        checkpoint.seeds = seeds or [draw_seed(model.random_state) for model in models]
+    return checkpoint.seeds, checkpoint
+
+
+def _describe(model):
+    """Identify parameters without the addresses that reprs of functions hold."""
+    described = {}
+    for name, value in sorted(model.get_params(deep=False).items()):
+        if name in _IRRELEVANT:
+            continue
+        if inspect.isroutine(value) or inspect.isclass(value):
+            value = f"{value.__module__}.{value.__qualname__}"
+        elif hasattr(value, "content_hash"):
+            value = str(value.content_hash)
+        described[name] = repr(value)
+    return described
+
+
+def _initialise(models, n_features, seeds, dtype, device, stacked):
+    """Initialise modules under their own seeds, stack them, and wrap them in the net."""
+    modules = []
+    for model, seed in zip(models, seeds, strict=True):
+        with seeded_initialisation(split_seed(seed)["weights"]):
+            modules.append(model._build_module(n_features).to(dtype))
+    streams = RandomStreams(seeds, dtype, device, stacked)
+    if not stacked:
+        return _make_net(models[0], modules[0], streams, device)
+    return _make_net(models[0], stack_modules(modules), streams, device, len(models))
+
+
+def _make_net(model, module, streams, device, n_members=None):
+    net = LatentNet(
+        module,
+        streams=streams,
+        n_members=n_members,
+        precision=model.precision,
+        patience=model.patience if model.early_stopping else None,
+        adversary_optimizer=getattr(model, "_adversary_optimizer", None),
+        max_epochs=model.max_epochs,
+        batch_size=model.batch_size,
+        lr=model.learning_rate,
+        device=device,
+        callbacks=_callbacks(model),
+        verbose=0,
+        **_optimizer(model),
+    )
+    return net.initialize()
+
+
+def _optimizer(model):
+    if callable(model.optimizer):
+        return {"optimizer": model.optimizer}
+    # One fused kernel for all parameters instead of several for each.
+    fused = {} if model.optimizer == "rmsprop" else {"optimizer__fused": True}
+    return {"optimizer": _OPTIMIZERS[model.optimizer], **fused}
+
+
+def _callbacks(model):
+    """Clone the user's callbacks, after checking what they listen to."""
+    callbacks = []
+    for item in model.callbacks or []:
+        callback = item[1] if isinstance(item, tuple) else item
+        monitor = getattr(callback, "monitor", None)
+        if isinstance(callback, type):
+            monitor = _default_of(callback, "monitor")
+        if isinstance(monitor, str) and monitor.startswith("valid") and not model.early_stopping:
+            name = getattr(callback, "__name__", type(callback).__name__)
+            raise ValueError(
+                f"The callback {name} monitors {monitor!r}, but there are no validation rows. "
+                "Set early_stopping=True, which holds out validation_fraction of the rows, or "
+                "monitor 'train_loss'."
+            )
+        callbacks.append(item if isinstance(callback, type) else clone(item, safe=False))
+    return callbacks
+
+
+def _default_of(callback, name):
+    parameter = inspect.signature(callback).parameters.get(name)
+    return None if parameter is None else parameter.default
+
+
+def _split(models, X, rows, seeds):
+    """Row indices for training and validation; None stands for all rows and for none."""
+    first = models[0]
+    if not first.early_stopping:
+        return rows, None
+    n = X.shape[0] if rows is None else rows.shape[1]
+    n_valid = max(1, round(first.validation_fraction * n))
+    if n_valid >= n:
+        raise ValueError(
+            f"validation_fraction={first.validation_fraction} leaves no training rows of {n}. "
+            "Lower it or give more rows."
+        )
+    train, valid = [], []
+    for k, seed in enumerate(seeds):
+        order = check_random_state(split_seed(seed)["split"]).permutation(n)
+        own = order if rows is None else rows[k][order]
+        train.append(np.sort(own[n_valid:]))
+        valid.append(np.sort(own[:n_valid]))
+    if rows is None and len(models) == 1:
+        return train[0], valid[0]
+    return np.stack(train), np.stack(valid)
+
+
+def _hyper(models, stacked):
+    values = [{name: getattr(m, name) for name in m._loss_hyperparameters} for m in models]
+    if not stacked:
+        return values[0]
+    return {name: [v[name] for v in values] for name in values[0]}
+
+
+def _augmentation(model):
+    if model.augmentation is None:
+        return None
+
+    def augment(x, generator):
+        views = model.augmentation.sample(x, generator, image_shape=model.image_shape)
+        return views[0].to(x.dtype)
+
+    return augment
+
+
+def _member(net, k, model):
+    """The k-th of stacked models as a net of its own, able to go on training."""
+    member = _make_net(model, unstack_module(net.module_, k), net.streams.member(k), net.device)
+    _copy_optimizer_states(net, member, k)
+    n_epochs = len(net.history)
+    if getattr(net, "best_states_", None) and net.best_states_[k] is not None:
+        member.module_.load_state_dict(net.best_states_[k])
+        n_epochs = int(net.n_epochs_[k])
+    for row in net.history[:n_epochs]:
+        member.history.new_epoch()
+        for name, value in row.items():
+            if name != "batches":
+                value = float(value[k]) if isinstance(value, np.ndarray) else value
+                member.history.record(name, value)
+    member.module_.eval()
+    return member
+
+
+def _copy_optimizer_states(net, member, k):
+    """Slice the stacked optimisers' states for one member."""
+    for name, optimizer in member.optimizers().items():
+        own = [p for group in optimizer.param_groups for p in group["params"]]
+        source = getattr(net, name)
+        stacked = [p for group in source.param_groups for p in group["params"]]
+        if [(net.n_members, *p.shape) for p in own] != [tuple(p.shape) for p in stacked]:
+            continue  # some layers could not be stacked: further training starts with a fresh state
+        for target, parameter in zip(own, stacked, strict=True):
+            optimizer.state[target] = {
+                key: value[k].clone() if value.shape == parameter.shape else value.clone()
+                for key, value in source.state.get(parameter, {}).items()
+                if torch.is_tensor(value)
+            }
+
+
+def _publish(model):
+    """Fitted attributes that users read."""
+    model.n_components_ = model.n_components
+    model.history_ = [
+        {k: v for k, v in row.items() if k not in ("batches", "dur") and _plain(v)}
+        for row in model.net_.history
+    ]
+    model.n_epochs_ = len(model.history_)
+
+
+def _plain(value):
+    return isinstance(value, (Real, np.number)) and not isinstance(value, bool)

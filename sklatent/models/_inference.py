@@ -1,0 +1,267 @@
+"""Inference with a trained module: blocks of rows, in the input's own float type.
+
+A fitted net is never called through ``net.predict``, which collates row by row. Rows go
+through the module in blocks, so that memory stays flat whatever the number of rows; with
+float64 input the module's weights are cast up, so that a row's result does not depend on
+the rows beside it.
+"""
+
+import copy
+import math
+
+import numpy as np
+import torch
+from sklearn.base import TransformerMixin
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklatent._posterior import Posterior
+from sklatent.nn.objectives import LOG_LIKELIHOODS, likelihood_mean
+from sklatent.nn.seeding import local_random_state
+
+_MAX_ROWS = 1024
+_BLOCK_BYTES = 1 << 24
+# Draws of the evidence lower bound: antithetic pairs of one fixed seed.
+_N_ELBO_DRAWS = 8
+_ELBO_SEED = 0
+
+
+def float_type(dtype):
+    """Float type in which data of ``dtype`` are worked on: float32 or float64."""
+    dtype = np.dtype(dtype)
+    return np.float32 if dtype.kind == "f" and dtype.itemsize <= 4 else np.float64
+
+
+def block_slices(n_rows, row_bytes):
+    """Slices of rows that keep a block small."""
+    size = int(np.clip(_BLOCK_BYTES // max(row_bytes, 1), 1, _MAX_ROWS))
+    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+
+
+def elbo_noise(n_components):
+    """Fixed noise of the bound, ``(draws, d)``: mean zero, unit variance, by construction."""
+    half = np.random.RandomState(_ELBO_SEED).standard_normal((_N_ELBO_DRAWS // 2, n_components))
+    half /= np.sqrt((half**2).mean(axis=0))
+    return np.concatenate([half, -half])
+
+
+class InferenceMixin(TransformerMixin):
+    """Encode, decode, sample and score with ``net_.module_``."""
+
+    def _validate_rows(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype="numeric")
+        if self.likelihood == "bernoulli" and X.dtype.kind == "c":
+            raise ValueError("X holds complex numbers; give real numbers.")
+        return X
+
+    def _validate_latents(self, Z):
+        check_is_fitted(self)
+        Z = check_array(Z, dtype="numeric")
+        n_columns = self._n_features_out
+        if Z.shape[1] != n_columns:
+            raise ValueError(
+                f"Z has {Z.shape[1]} columns, but {type(self).__name__} has {n_columns} latent "
+                "dimensions. Pass what transform returns."
+            )
+        return Z
+
+    def _map_blocks(self, X, function, module=None):
+        """Apply ``function(module, x)`` to blocks of rows; arrays out, in X's float type.
+
+        ``function`` returns a tensor, or a dict of tensors, with the rows first.
+        """
+        dtype = float_type(X.dtype)
+        module = self._fitted_module() if module is None else module
+        parameter = next(module.parameters(), torch.empty(0))
+        torch_dtype = torch.float32 if dtype is np.float32 else torch.float64
+        if parameter.dtype != torch_dtype:
+            module = copy.deepcopy(module).to(torch_dtype)
+        out, single = {}, False
+        was_training = module.training
+        module.eval()
+        with torch.no_grad():
+            for rows in block_slices(len(X), X.shape[1] * np.dtype(dtype).itemsize):
+                # A writable copy only of what must be cast; a view otherwise.
+                block = np.ascontiguousarray(X[rows], dtype=dtype)
+                if not block.flags.writeable:
+                    block = block.copy()
+                result = function(module, torch.from_numpy(block).to(parameter.device))
+                if torch.is_tensor(result):
+                    result, single = {"result": result}, True
+                for name, tensor in result.items():
+                    if name not in out:
+                        shape = (len(X), *tensor.shape[1:])
+                        out[name] = np.empty(shape, dtype=tensor.cpu().numpy().dtype)
+                    out[name][rows] = tensor.cpu().numpy()
+        module.train(was_training)
+        return out["result"] if single else out
+
+    def transform(self, X):
+        """Encode X: the means of the posteriors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Posterior means, in X's float type (float64 for integers). Deterministic.
+        """
+        return self._encode_means(self._validate_rows(X))
+
+    def _encode_means(self, X):
+        return self._map_blocks(X, lambda module, x: module.encode(x).mean)
+
+    def inverse_transform(self, X):
+        """Decode latents: the mean of the likelihood.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Latents, such as :meth:`transform` returns.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            Means in the data's space; probabilities for the Bernoulli likelihood.
+        """
+        return self._decode_means(self._validate_latents(X))
+
+    def _decode_means(self, Z):
+        return self._map_blocks(
+            Z, lambda module, z: likelihood_mean(self.likelihood, module.decode(z))
+        )
+
+    def encode(self, X):
+        """Encode X as whole posteriors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        posterior : Posterior
+            With ``mean``, ``log_var``, ``covariance`` and ``sample(random_state)``.
+        """
+        X = self._validate_rows(X)
+        return Posterior(**self._map_blocks(X, lambda module, x: module.encode(x).as_arrays()))
+
+    def sample(self, n_samples=1, random_state=None):
+        """Decode draws from the prior N(0, I).
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows to draw.
+        random_state : int, RandomState instance or None, default=None
+            Seeds the draw.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            The likelihood's means at the draws.
+        """
+        check_is_fitted(self)
+        if n_samples < 1:
+            raise ValueError(f"n_samples={n_samples} must be at least 1.")
+        random_state = local_random_state(random_state)
+        return self._decode_means(random_state.standard_normal((n_samples, self._n_features_out)))
+
+    def score_samples(self, X):
+        """Evidence lower bound of each row, with beta = 1 whatever beta trained.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        elbo : ndarray of shape (n_samples,)
+            In nats; greater is better. The expectation over the posterior is a mean over a few
+            draws whose noise is fixed and the same for every row, so that a row's value depends
+            on nothing but the row.
+        """
+        X = self._validate_rows(X)
+        noise = elbo_noise(self.n_components_)
+        log_likelihood = LOG_LIKELIHOODS[self.likelihood]
+
+        def bound(module, x):
+            posterior = module.encode(x)
+            total = -posterior.kl()
+            for draw in noise:
+                z = posterior.sample(torch.as_tensor(draw).to(x).expand_as(posterior.mean))
+                total = total + log_likelihood(x, module.decode(z)) / len(noise)
+            return total
+
+        return self._map_blocks(X, bound)
+
+    def score(self, X, y=None):
+        """Mean evidence lower bound of X; greater is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        elbo : float
+            Mean of :meth:`score_samples`, in nats per row.
+        """
+        return float(np.mean(self.score_samples(X)))
+
+    def log_likelihood(self, X, n_importance_samples=100, random_state=0):
+        """Importance-weighted estimate of the log likelihood of each row.
+
+        ``log mean_s p(x, z_s) / q(z_s | x)`` with draws from the posterior: a lower bound in
+        expectation, which rises to log p(x) with the number of draws.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data.
+        n_importance_samples : int, default=100
+            Draws for each row. More is tighter.
+        random_state : int, RandomState instance or None, default=0
+            Seeds the draws.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            In nats; greater is better.
+
+        References
+        ----------
+        Burda, Grosse & Salakhutdinov, Importance weighted autoencoders, equation 8.
+        """
+        X = self._validate_rows(X)
+        if n_importance_samples < 1:
+            raise ValueError(f"n_importance_samples={n_importance_samples} must be at least 1.")
+        random_state = local_random_state(random_state)
+        log_likelihood = LOG_LIKELIHOODS[self.likelihood]
+        d = self.n_components_
+        # As many draws at a time as keep the decoder's output to one block.
+        chunk = max(1, min(n_importance_samples, _MAX_ROWS // 64))
+
+        def estimate(module, x):
+            posterior = module.encode(x)
+            log_weights = []
+            for start in range(0, n_importance_samples, chunk):
+                n = min(chunk, n_importance_samples - start)
+                noise = random_state.standard_normal((n, len(x), d))
+                z = posterior.sample(torch.as_tensor(noise).to(x))
+                prior = -0.5 * (z.square().sum(-1) + d * math.log(2 * math.pi))
+                output = module.decode(z.reshape(n * len(x), d)).reshape(n, *x.shape)
+                log_weights.append(log_likelihood(x, output) + prior - posterior.log_prob(z))
+            log_weights = torch.cat(log_weights)
+            return torch.logsumexp(log_weights, 0) - math.log(n_importance_samples)
+
+        return self._map_blocks(X, estimate)

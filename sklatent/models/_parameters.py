@@ -1,0 +1,184 @@
+"""The parameters that every trained model shares: their constraints and their text.
+
+Each model spells them out in its ``__init__``, as scikit-learn wants; what they mean is
+written once, here, and put into each class's docstring by :func:`document`.
+"""
+
+from numbers import Integral, Real
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+CONSTRAINTS = {
+    "n_components": [Interval(Integral, 1, None, closed="left")],
+    "architecture": [StrOptions({"mlp", "conv", "conv_tvae", "conv64", "residual"}), callable],
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "image_shape": [tuple, list, None],
+    "posterior": [StrOptions({"diagonal", "full"})],
+    "likelihood": [StrOptions({"gaussian", "bernoulli"})],
+    "beta": [Interval(Real, 0, None, closed="left")],
+    "max_epochs": [Interval(Integral, 1, None, closed="left")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    "optimizer": [StrOptions({"adam", "adamw", "sgd", "rmsprop"}), callable],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "patience": [Interval(Integral, 1, None, closed="left")],
+    "augmentation": [object],
+    "callbacks": [list, None],
+    "checkpoint_dir": [object],
+    "warm_start": ["boolean"],
+    "precision": [StrOptions({"float32", "float64", "bf16"})],
+    "device": [object],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+
+_TEXTS = {
+    "n_components": """\
+    n_components : int, default={n_components}
+        Number of latent dimensions.
+""",
+    "architecture": """\
+    architecture : {{"mlp", "conv", "conv_tvae", "conv64", "residual"}} or callable, default="mlp"
+        Encoder and decoder networks, by name, or a factory
+        ``(n_features, n_components, image_shape) -> (encoder, decoder)`` of two modules. The
+        encoder returns features of any width, on which the model puts a linear head for the
+        posterior; the decoder returns ``n_features`` means (logits for "bernoulli").
+""",
+    "hidden_layer_sizes": """\
+    hidden_layer_sizes : tuple of int, default=(256, 256)
+        Widths of the encoder's hidden layers for "mlp" and "residual"; the decoder mirrors them.
+""",
+    "image_shape": """\
+    image_shape : tuple of (channels, height, width), default=None
+        Shape of one row of X as an image. The convolutional networks need it.
+""",
+    "posterior": """\
+    posterior : {{"diagonal", "full"}}, default="diagonal"
+        Covariance of the approximate posterior: diagonal, or full by its Cholesky factor.
+""",
+    "likelihood": """\
+    likelihood : {{"gaussian", "bernoulli"}}, default="gaussian"
+        Distribution of X around the decoder's output: normal with unit variance, or Bernoulli,
+        for which X must lie in [0, 1].
+""",
+    "beta": """\
+    beta : float, default={beta}
+        Weight of the divergence from the prior; 1 is the evidence lower bound.
+""",
+    "max_epochs": """\
+    max_epochs : int, default=100
+        Passes over the training rows.
+""",
+    "batch_size": """\
+    batch_size : int, default=128
+        Rows in a batch.
+""",
+    "learning_rate": """\
+    learning_rate : float, default=1e-3
+        Step size of the optimizer.
+""",
+    "optimizer": """\
+    optimizer : {{"adam", "adamw", "sgd", "rmsprop"}} or callable, default="adam"
+        Optimizer, by name or as a class ``(parameters, lr) -> torch.optim.Optimizer``.
+""",
+    "early_stopping": """\
+    early_stopping : bool, default=False
+        Whether to hold out `validation_fraction` of the rows, to stop when their loss has not
+        improved for `patience` epochs, and to return to the best weights.
+""",
+    "validation_fraction": """\
+    validation_fraction : float, default=0.1
+        Share of the rows held out by `early_stopping`.
+""",
+    "patience": """\
+    patience : int, default=10
+        Epochs without improvement before `early_stopping` ends training.
+""",
+    "augmentation": """\
+    augmentation : transformation, default=None
+        Applied anew to each training batch, such as those in :mod:`sklatent.transformations`.
+""",
+    "callbacks": """\
+    callbacks : list of skorch callbacks, default=None
+        Cloned at fit. Those that monitor ``valid_*`` need ``early_stopping=True``.
+""",
+    "checkpoint_dir": """\
+    checkpoint_dir : path-like, default=None
+        Where an interrupted fit leaves its state after every epoch, to be resumed when the same
+        model is fitted to the same data again. A finished fit removes it.
+""",
+    "warm_start": """\
+    warm_start : bool, default=False
+        Whether `fit` continues from the present weights instead of starting anew.
+""",
+    "precision": """\
+    precision : {{"float32", "float64", "bf16"}}, default="float32"
+        Arithmetic of training; "bf16" keeps float32 weights. Inference follows X's float type.
+""",
+    "device": """\
+    device : str or torch.device, default="auto"
+        Where to train and infer; "auto" is a GPU where there is one.
+""",
+    "random_state": """\
+    random_state : int, RandomState instance or None, default=None
+        Seeds weights, order of rows, noise and the validation split, without touching any
+        global state. An int makes the fit reproducible to the bit on one machine and number
+        of threads.
+""",
+    "verbose": """\
+    verbose : int, default=0
+        0 is silent; 1 shows one progress bar.
+""",
+}
+
+_ATTRIBUTES = """\
+    n_components_ : int
+        Number of latent dimensions.
+    n_features_in_ : int
+        Number of features seen at fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, when X had string column names.
+    n_epochs_ : int
+        Epochs trained so far.
+    history_ : list of dict
+        For each epoch, the loss (``train_loss``, and ``valid_loss`` with early stopping) and its
+        weighted terms, in nats per row.
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the torch module.
+"""
+
+
+def document(without=(), **defaults):
+    """Fill the places for shared text in a model's docstring.
+
+    ``{n_components}`` stands for that parameter alone, so that a model's own parameters can
+    follow it; ``{shared parameters}`` for all the others; ``{shared attributes}`` likewise.
+
+    Parameters
+    ----------
+    without : tuple of str, default=()
+        Shared parameters that the class documents itself, or does not have.
+    **defaults : dict
+        Defaults that differ from the usual ones, such as ``beta=4.0``.
+
+    Returns
+    -------
+    decorator : callable
+        Takes and returns the class.
+    """
+    values = {"n_components": 10, "beta": 1.0} | defaults
+    texts = {name: text.format(**values) for name, text in _TEXTS.items()}
+    first = texts.pop("n_components")
+    shared = "".join(text for name, text in texts.items() if name not in without)
+
+    def decorate(cls):
+        if cls.__doc__ is not None:  # None under python -OO
+            cls.__doc__ = (
+                cls.__doc__.replace("    {n_components}\n", first)
+                .replace("    {shared parameters}\n", shared)
+                .replace("    {shared attributes}\n", _ATTRIBUTES)
+            )
+        return cls
+
+    return decorate

@@ -1,0 +1,217 @@
+"""The Rosetta VAE: anchors carry a latent space to new models and new data."""
+
+import warnings
+from numbers import Real
+
+import numpy as np
+import torch
+from sklearn.utils._param_validation import Interval
+
+from sklatent.models._base import LatentModel
+from sklatent.models._parameters import document
+from sklatent.nn.objectives import (
+    LOG_LIKELIHOODS,
+    elbo_terms,
+    likelihood_mean,
+    rosetta_penalty,
+)
+from sklatent.rosetta import RosettaPoints
+
+_PROBE_ROWS = 4096  # rows of X that the anchors' scale is compared with
+_PLAINLY = 5.0  # ratio of scales, or distance of centres, that no two halves of a study have
+
+
+@document()
+class RosettaVAE(LatentModel):
+    """VAE whose latent space is held in place by anchors from an earlier one.
+
+    The anchors' inputs must be encoded to, and decoded from, the anchors' latents: a few
+    points fix the rotations, flips and stretches that otherwise differ from one training to
+    the next, and new data are embedded around them.
+
+    Parameters
+    ----------
+    {n_components}
+    rosetta_points : RosettaPoints, default=None
+        The anchors. They live in this model's input space: behind a scaler in a Pipeline, the
+        scaler must be the same as the one that the anchors were made with. None gives a plain
+        VAE.
+    rho : float, default=1.0
+        Weight of the anchors. Greater is more faithful to the earlier space, smaller leaves more
+        room for new data; 0 ignores the anchors' latents.
+    {shared parameters}
+
+    Attributes
+    ----------
+    {shared attributes}
+
+    Notes
+    -----
+    The loss is ``mean(-ELBO) + rho * (R / B) * mean_r(|x_r - m(z_r)|^2 + |z_r - mu(x_r)|^2)`` for
+    R anchors and batches of B rows: equation 1's sum over anchors, weighted as appendix B says.
+    Anchors ride along with every batch; give them to ``fit`` as rows of X as well to train on
+    them as data, as the paper does for all its models. B is `batch_size`, or the number of rows
+    if that is smaller.
+
+    References
+    ----------
+    .. [1] Martinez & Pearson, Reproducible, incremental representation learning with Rosetta VAE,
+       2022, equation 1 and appendix B.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklatent import VAE, RosettaPoints, RosettaVAE
+    >>> from sklatent.datasets import make_eight_gaussians
+    >>> X, y = make_eight_gaussians(400, random_state=0)
+    >>> lab_a = VAE(2, hidden_layer_sizes=(32, 32), max_epochs=60, random_state=0).fit(X)
+    >>> points = RosettaPoints.distill(lab_a, X, n_points=16, random_state=0)
+    >>> plain = VAE(2, hidden_layer_sizes=(32, 32), max_epochs=60, random_state=1).fit(X)
+    >>> lab_b = RosettaVAE(
+    ...     2,
+    ...     rosetta_points=points,
+    ...     rho=5,
+    ...     hidden_layer_sizes=(32, 32),
+    ...     max_epochs=60,
+    ...     random_state=1,
+    ... ).fit(X)
+    >>> def distance(model):
+    ...     return np.mean((model.transform(X) - lab_a.transform(X)) ** 2)
+    >>> bool(distance(lab_b) < 0.2 * distance(plain))
+    True
+    """
+
+    _parameter_constraints = LatentModel._parameter_constraints | {
+        "rosetta_points": [RosettaPoints, None],
+        "rho": [Interval(Real, 0, None, closed="left")],
+    }
+    _loss_hyperparameters = ("beta", "rho")
+
+    def __init__(
+        self,
+        n_components=10,
+        *,
+        rosetta_points=None,
+        rho=1.0,
+        architecture="mlp",
+        hidden_layer_sizes=(256, 256),
+        image_shape=None,
+        posterior="diagonal",
+        likelihood="gaussian",
+        beta=1.0,
+        max_epochs=100,
+        batch_size=128,
+        learning_rate=1e-3,
+        optimizer="adam",
+        early_stopping=False,
+        validation_fraction=0.1,
+        patience=10,
+        augmentation=None,
+        callbacks=None,
+        checkpoint_dir=None,
+        warm_start=False,
+        precision="float32",
+        device="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            n_components,
+            architecture=architecture,
+            hidden_layer_sizes=hidden_layer_sizes,
+            image_shape=image_shape,
+            posterior=posterior,
+            likelihood=likelihood,
+            beta=beta,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            optimizer=optimizer,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            patience=patience,
+            augmentation=augmentation,
+            callbacks=callbacks,
+            checkpoint_dir=checkpoint_dir,
+            warm_start=warm_start,
+            precision=precision,
+            device=device,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.rosetta_points = rosetta_points
+        self.rho = rho
+
+    def _constants(self, dtype, device):
+        if self.rosetta_points is None:
+            return {}
+        points = self.rosetta_points
+        return {
+            "x_anchors": torch.as_tensor(points.X, dtype=dtype, device=device),
+            "z_anchors": torch.as_tensor(points.Z, dtype=dtype, device=device),
+        }
+
+    def _objective(self, module, x, step):
+        if self.rosetta_points is None:
+            return super()._objective(module, x, step)
+        n = x.shape[-2]
+        stack = x.shape[:-2]
+        x_anchors = step.constants["x_anchors"].expand(*stack, -1, -1)
+        z_anchors = step.constants["z_anchors"].expand(*stack, -1, -1)
+        # Batch and anchors go through each network together.
+        posterior = module.encode(torch.cat([x, x_anchors], -2))
+        noise = step.streams.normal(n, self.n_components)
+        z = posterior.rows(slice(n)).sample(noise)
+        output = module.decode(torch.cat([z, z_anchors], -2))
+        log_likelihood = LOG_LIKELIHOODS[self.likelihood](x, output[..., :n, :])
+        terms = elbo_terms(log_likelihood, posterior.rows(slice(n)).kl(), step.hyper["beta"])
+        terms["rosetta"] = rosetta_penalty(
+            x_anchors,
+            likelihood_mean(self.likelihood, output[..., n:, :]),
+            z_anchors,
+            posterior.mean[..., n:, :],
+            step.hyper["rho"],
+            step.batch_size,
+        )
+        return terms
+
+    def _check_parameters(self, X):
+        points = self.rosetta_points
+        if points is None:
+            return
+        if points.X.shape[1] != X.shape[1]:
+            raise ValueError(
+                f"The Rosetta points' inputs have shape {points.X.shape}, but X has shape "
+                f"{X.shape}: the anchors were made for data with {points.X.shape[1]} features. "
+                "Load the anchors of this kind of data, and apply the same preprocessing to X."
+            )
+        if points.Z.shape[1] != self.n_components:
+            raise ValueError(
+                f"The Rosetta points' latents have shape {points.Z.shape}, but "
+                f"n_components={self.n_components}. Set n_components={points.Z.shape[1]}."
+            )
+        if self.likelihood == "bernoulli" and (points.X.min() < 0 or points.X.max() > 1):
+            raise ValueError(
+                'likelihood="bernoulli" needs values in [0, 1], but the Rosetta points\' inputs '
+                f"lie in [{points.X.min():.6g}, {points.X.max():.6g}]. Scale the data that the "
+                'anchors are distilled from, or use likelihood="gaussian".'
+            )
+        self._warn_if_elsewhere(X)
+
+    def _warn_if_elsewhere(self, X):
+        """Anchors on another scale than X were preprocessed differently."""
+        rows = np.linspace(0, len(X) - 1, min(len(X), _PROBE_ROWS)).astype(int)
+        here = np.asarray(X[rows], dtype=np.float64)
+        there = np.asarray(self.rosetta_points.X, dtype=np.float64)
+        spread = max(here.std(), np.finfo(float).tiny)
+        ratio = there.std() / spread
+        shift = abs(there.mean() - here.mean()) / (spread + there.std())
+        if not 1 / _PLAINLY < ratio < _PLAINLY or shift > _PLAINLY:
+            warnings.warn(
+                "The Rosetta points' inputs plainly lie elsewhere than X: theirs have mean "
+                f"{there.mean():.4g} and deviation {there.std():.4g}, X has {here.mean():.4g} and "
+                f"{here.std():.4g}. Anchors live in the model's own input space: apply the "
+                "preprocessing that they were made with (see rosetta_points.preprocessing).",
+                UserWarning,
+                stacklevel=4,
+            )

@@ -1,0 +1,247 @@
+"""Layers that are K layers: parameters with a leading axis of members, kernels batched."""
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn.functional import batch_norm, conv2d, conv_transpose2d, linear
+
+
+def strip_tensors(module):
+    """Copy a module's class and settings without its children, parameters and buffers."""
+    result = copy.copy(module)
+    own = {"_parameters": {}, "_buffers": {}, "_modules": {}}
+    settings = {name: value for name, value in module.__dict__.items() if name not in own}
+    result.__dict__ = copy.deepcopy(settings) | own
+    return result
+
+
+def stack_tensors(result, modules, memo):
+    """Give ``result`` the modules' own parameters and buffers, stacked.
+
+    Parameters
+    ----------
+    result : torch.nn.Module
+        Where to register them.
+    modules : list of torch.nn.Module
+        Alike; children are left alone.
+    memo : dict
+        Stacked tensor by the id of the first module's tensor, so that tied ones stay tied.
+    """
+    first = modules[0]
+    for name, value in first._parameters.items():
+        if value is not None and id(value) not in memo:
+            values = torch.stack([module._parameters[name].detach() for module in modules])
+            memo[id(value)] = nn.Parameter(values, requires_grad=value.requires_grad)
+        result.register_parameter(name, memo.get(id(value)))
+    for name, value in first._buffers.items():
+        if value is not None and id(value) not in memo:
+            memo[id(value)] = torch.stack([module._buffers[name] for module in modules])
+        persistent = name not in first._non_persistent_buffers_set
+        result.register_buffer(name, memo.get(id(value)), persistent=persistent)
+
+
+def unstack_tensors(stacked, result, k, memo):
+    """Give ``result`` copies of the k-th of the stacked module's own parameters and buffers.
+
+    Parameters
+    ----------
+    stacked, result : torch.nn.Module
+        From where, and where to register them.
+    k : int
+        Which member.
+    memo : dict
+        New tensor by the id of the stacked one, so that tied ones stay tied.
+    """
+    for name, value in stacked._parameters.items():
+        if value is None:
+            result.register_parameter(name, None)
+            continue
+        if id(value) not in memo:
+            copied = value.detach()[k].clone()
+            memo[id(value)] = nn.Parameter(copied, requires_grad=value.requires_grad)
+        # Not register_parameter: recurrent layers keep a list that only assignment updates.
+        setattr(result, name, memo[id(value)])
+    for name, value in stacked._buffers.items():
+        if value is not None and id(value) not in memo:
+            memo[id(value)] = value[k].clone()
+        persistent = name not in stacked._non_persistent_buffers_set
+        result.register_buffer(name, memo.get(id(value)), persistent=persistent)
+
+
+class StackedLayer(nn.Module):
+    """A layer's parameters and buffers for K members, under the layer's own names.
+
+    Parameters
+    ----------
+    modules : list of torch.nn.Module
+        K layers of one class, alike.
+    memo : dict
+        As in `stack_tensors`.
+    """
+
+    def __init__(self, modules, memo):
+        super().__init__()
+        stack_tensors(self, modules, memo)
+        # What remains of the layer, its class and settings; in a tuple, so that it is no child.
+        self._layer = (strip_tensors(modules[0]),)
+
+    @property
+    def layer(self):
+        """The layer without its tensors: class and settings."""
+        return self._layer[0]
+
+    def member(self, k, memo):
+        """Copy the k-th layer, tied to others as `memo` says."""
+        layer = copy.deepcopy(self.layer)
+        unstack_tensors(self, layer, k, memo)
+        layer.training = self.training
+        return layer
+
+
+class StackedLinear(StackedLayer):
+    """K linear layers: ``weight`` is (K, out_features, in_features), ``bias`` (K, out_features)."""
+
+    def forward(self, x):
+        """Apply the k-th layer to the k-th slice.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (K, ..., in_features)
+            At least three axes.
+
+        Returns
+        -------
+        torch.Tensor of shape (K, ..., out_features)
+            The layers' outputs.
+        """
+        if x.ndim != 3:
+            return self(x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
+        if _is_shared(x):
+            # One product with all weights side by side instead of K with the same rows.
+            bias = None if self.bias is None else self.bias.flatten()
+            rows = linear(x[0], self.weight.flatten(0, 1), bias)
+            return rows.unflatten(1, self.weight.shape[:2]).transpose(0, 1)
+        if self.bias is None:
+            return torch.bmm(x, self.weight.mT)
+        return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight.mT)
+
+
+class StackedConv(StackedLayer):
+    """K convolutions or transposed convolutions as one with K times the groups."""
+
+    def forward(self, x):
+        """Apply the k-th layer to the k-th slice.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (K, B, channels, height, width)
+            Images or maps.
+
+        Returns
+        -------
+        torch.Tensor of shape (K, B, out_channels, out_height, out_width)
+            The layers' outputs.
+        """
+        layer, n_members = self.layer, len(self.weight)
+        bias = None if self.bias is None else self.bias.flatten()
+        weight = self.weight.flatten(0, 1)
+        maps = x.transpose(0, 1).flatten(1, 2)
+        groups = n_members * layer.groups
+        if isinstance(layer, nn.Conv2d):
+            maps = conv2d(maps, weight, bias, layer.stride, layer.padding, layer.dilation, groups)
+        else:
+            maps = conv_transpose2d(
+                maps,
+                weight,
+                bias,
+                layer.stride,
+                layer.padding,
+                layer.output_padding,
+                groups,
+                layer.dilation,
+            )
+        return maps.unflatten(1, (n_members, -1)).transpose(0, 1)
+
+
+class StackedBatchNorm(StackedLayer):
+    """K batch normalisations as one over K times the channels."""
+
+    def forward(self, x):
+        """Apply the k-th layer to the k-th slice.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (K, B, channels, ...)
+            Features or maps.
+
+        Returns
+        -------
+        torch.Tensor of shape (K, B, channels, ...)
+            Normalised by each member's own statistics.
+        """
+        layer = self.layer
+        momentum = layer.momentum
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if momentum is None:  # the members have seen equally many batches
+                momentum = 1.0 / float(self.num_batches_tracked[0])
+        flat = [
+            None if tensor is None else tensor.view(-1)
+            for tensor in (self.running_mean, self.running_var, self.weight, self.bias)
+        ]
+        use_batch = self.training or self.running_mean is None
+        channels = x.transpose(0, 1).flatten(1, 2)
+        result = batch_norm(channels, *flat, use_batch, momentum or 0.0, layer.eps)
+        return result.unflatten(1, x.shape[:1] + x.shape[2:3]).transpose(0, 1)
+
+
+class StackedRowwise(StackedLayer):
+    """A layer without parameters that treats each row alike: members and rows share an axis."""
+
+    def forward(self, x):
+        """Apply the layer to every row of every slice.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (K, B, ...)
+            Rows.
+
+        Returns
+        -------
+        torch.Tensor of shape (K, B, ...)
+            The layer's output for each.
+        """
+        return self.layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+
+class StackedReshape(StackedLayer):
+    """`torch.nn.Flatten` or `torch.nn.Unflatten` of each slice, as a view where it can be."""
+
+    def forward(self, x):
+        """Reshape each slice.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (K, B, ...)
+            Slices.
+
+        Returns
+        -------
+        torch.Tensor of shape (K, B, ...)
+            The same values.
+        """
+        layer = self.layer
+        if isinstance(layer, nn.Flatten):
+            return x.flatten(_after_members(layer.start_dim), _after_members(layer.end_dim))
+        return x.unflatten(_after_members(layer.dim), layer.unflattened_size)
+
+
+def _is_shared(x):
+    """Whether all members see the same rows, as an expanded view that needs no gradient."""
+    return len(x) > 1 and x.stride(0) == 0 and not x.requires_grad
+
+
+def _after_members(dim):
+    """Index of a member's axis when the axis of members stands before it."""
+    return dim if dim < 0 else dim + 1

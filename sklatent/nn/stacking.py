@@ -1,0 +1,386 @@
+"""K networks of one architecture as one: parameters stacked, kernels batched.
+
+`stack_modules` turns K modules `(B, ...) -> (B, ...)` into one `(K, B, ...) -> (K, B, ...)` all of
+whose parameters and buffers have a new leading axis of length K, under their old names but for a
+prefix. The results are those of the K modules, to rounding; `unstack_module` takes one of them out
+again, bit for bit.
+
+What is batched: linear and convolutional layers, batch normalisation, activations, reshapes,
+pooling and padding, `torch.nn.Sequential`, and containers that declare ``stackable = True``, a
+promise that their methods are made of their children and parameters and do not mind leading axes.
+Everything else, dropout and the user's own modules included, runs as a loop over members.
+"""
+
+import copy
+
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from sklatent.nn.stacked_layers import (
+    StackedBatchNorm,
+    StackedConv,
+    StackedLinear,
+    StackedReshape,
+    StackedRowwise,
+    stack_tensors,
+    strip_tensors,
+    unstack_tensors,
+)
+
+# Elementwise: they take any leading axes as they are.
+_ELEMENTWISE = {
+    nn.CELU, nn.ELU, nn.GELU, nn.Hardshrink, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh,
+    nn.Identity, nn.LeakyReLU, nn.LogSigmoid, nn.Mish, nn.ReLU, nn.ReLU6, nn.SELU, nn.Sigmoid,
+    nn.SiLU, nn.Softplus, nn.Softshrink, nn.Softsign, nn.Tanh, nn.Tanhshrink, nn.Threshold,
+}  # fmt: skip
+# Row by row without parameters: members and rows may share one axis.
+_ROWWISE = {
+    nn.AdaptiveAvgPool2d, nn.AvgPool2d, nn.MaxPool2d, nn.PixelShuffle, nn.PixelUnshuffle,
+    nn.ReflectionPad2d, nn.ReplicationPad2d, nn.Upsample, nn.UpsamplingBilinear2d,
+    nn.UpsamplingNearest2d, nn.ZeroPad2d,
+}  # fmt: skip
+_CONVOLUTIONS = {nn.Conv2d, nn.ConvTranspose2d}
+_STACKED = {
+    nn.Linear: StackedLinear,
+    nn.BatchNorm1d: StackedBatchNorm,
+    nn.BatchNorm2d: StackedBatchNorm,
+    nn.Flatten: StackedReshape,
+    nn.Unflatten: StackedReshape,
+    **dict.fromkeys(_CONVOLUTIONS, StackedConv),
+    **dict.fromkeys(_ROWWISE, StackedRowwise),
+}
+
+
+def stack_modules(modules):
+    """Run K modules of one architecture as a single module.
+
+    Parameters
+    ----------
+    modules : list of torch.nn.Module
+        K modules with the same layers and shapes, each mapping ``(B, ...)`` to ``(B, ...)``. They
+        are copied.
+
+    Returns
+    -------
+    torch.nn.Module
+        Maps ``(K, B, ...)`` to ``(K, B, ...)``, the k-th module applied to the k-th slice. An
+        input that all members share is best given as an expanded view, ``X.expand(K, *X.shape)``,
+        of which the first layer makes one product instead of K.
+
+    Raises
+    ------
+    ValueError
+        If there are no modules or they differ in layers, shapes or data types.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklatent.nn.stacking import n_stacked, stack_modules, unstack_module
+    >>> modules = [torch.nn.Linear(3, 2) for _ in range(4)]
+    >>> stacked = stack_modules(modules)
+    >>> n_stacked(stacked), stacked.weight.shape
+    (4, torch.Size([4, 2, 3]))
+    >>> X = torch.ones(5, 3)
+    >>> stacked(X.expand(4, 5, 3)).shape
+    torch.Size([4, 5, 2])
+    >>> torch.equal(unstack_module(stacked, 1).weight, modules[1].weight)
+    True
+    """
+    modules = list(modules)
+    if not modules:
+        raise ValueError("There are no modules to stack: give at least one.")
+    _check_same_architecture(modules)
+    return _stack(modules, {}, outermost=True)
+
+
+def n_stacked(module):
+    """Count the modules that a stacked module is made of.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Made by `stack_modules`.
+
+    Returns
+    -------
+    int
+        The number of members, K.
+
+    Raises
+    ------
+    ValueError
+        If the module was not made by `stack_modules`.
+    """
+    n_members = getattr(module, "_n_stacked", None)
+    if n_members is None:
+        raise ValueError(
+            f"{type(module).__name__} is not a stacked module; make one by stack_modules."
+        )
+    return n_members
+
+
+def unstack_module(stacked, k):
+    """Take one member out of a stacked module.
+
+    Parameters
+    ----------
+    stacked : torch.nn.Module
+        Made by `stack_modules`.
+    k : int
+        Which member, from 0; negative numbers count from the end.
+
+    Returns
+    -------
+    torch.nn.Module
+        A module of the original class with copies of the k-th parameters and buffers, bit for bit,
+        on their present device. It shares nothing with `stacked`.
+
+    Raises
+    ------
+    ValueError
+        If the module was not made by `stack_modules`.
+    IndexError
+        If there is no k-th member.
+    """
+    n_members = n_stacked(stacked)
+    if not -n_members <= k < n_members:
+        raise IndexError(f"There is no member {k}: {n_members} modules are stacked.")
+    return _unstack(stacked, k, {})
+
+
+class LoopedModules(nn.Module):
+    """Modules of any kind, one after the other, on slices of stacked parameters and buffers.
+
+    Parameters
+    ----------
+    modules : list of torch.nn.Module
+        One per member, alike; they are copied, with whatever else they keep.
+    memo : dict
+        As in `sklatent.nn.stacked_layers.stack_tensors`.
+    """
+
+    def __init__(self, modules, memo):
+        super().__init__()
+        self.stacked = _stack_storage(modules, memo)
+        self._members = tuple(_Caller(copy.deepcopy(module).to("meta")) for module in modules)
+
+    def forward(self, x):
+        """Apply each member to its slice.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (K, B, ...)
+            One slice per member.
+
+        Returns
+        -------
+        torch.Tensor of shape (K, B, ...)
+            The members' outputs.
+        """
+        slices = _slices(self.stacked, "module.")
+        outputs = []
+        for k, (member, tensors) in enumerate(zip(self._members, slices, strict=True)):
+            member.train(self.training)
+            # x[k], not unbind's: a member may work in place on its input.
+            outputs.append(functional_call(member, tensors, (x[k],)))
+            for name, buffer in self.stacked.named_buffers():
+                found = member.seen.pop(name)
+                if found is not tensors[f"module.{name}"]:  # assigned anew, not in place
+                    buffer[k] = found.detach()
+        return torch.stack(outputs)
+
+    def member(self, k, memo):
+        """Copy the k-th module, tied to others as `memo` says."""
+        result = copy.deepcopy(self._members[k].module)
+        for name, part in self.stacked.named_modules(remove_duplicate=False):
+            unstack_tensors(part, result.get_submodule(name), k, memo)
+        return result.train(self.training)
+
+
+class StackedConvNet(nn.Module):
+    """A stacked network with convolutions, which a CPU runs member by member.
+
+    One grouped convolution over K networks is what a GPU wants. On a CPU one network's
+    convolutions fill the machine and its maps fit the caches, while a grouped one takes up to three
+    times as long as K calls; so there the members go through the whole network one after the other,
+    on slices of the same stacked parameters.
+
+    Parameters
+    ----------
+    modules : list of torch.nn.Module
+        Networks of known layers.
+    memo : dict
+        As in `sklatent.nn.stacked_layers.stack_tensors`.
+    """
+
+    def __init__(self, modules, memo):
+        super().__init__()
+        self.stacked = _stack(modules, memo, outermost=False)
+        self._network = (copy.deepcopy(modules[0]).to("meta"),)
+
+    def forward(self, x):
+        """Apply the k-th network to the k-th slice.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (K, B, ...)
+            One slice per member.
+
+        Returns
+        -------
+        torch.Tensor of shape (K, B, ...)
+            The networks' outputs.
+        """
+        if x.device.type != "cpu":
+            return self.stacked(x)
+        network = self._network[0].train(self.training)
+        members = zip(_slices(self.stacked), x, strict=True)
+        return torch.stack(
+            [functional_call(network, tensors, (rows,)) for tensors, rows in members]
+        )
+
+    def member(self, k, memo):
+        """Copy the k-th network, tied to others as `memo` says."""
+        return _unstack(self.stacked, k, memo)
+
+
+class _Caller(nn.Module):
+    """Calls a module and notes what its buffers are after that."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+        self.seen = {}
+
+    def forward(self, x):
+        output = self.module(x)
+        self.seen = dict(self.module.named_buffers())
+        return output
+
+
+def _slices(stacked, prefix=""):
+    """Each member's tensors by name."""
+    # unbind's gradient is one stack of K; that of K slices would be K arrays of zeros, added up.
+    columns = {
+        prefix + name: tensor.unbind(0)
+        for tensors in (stacked.named_parameters, stacked.named_buffers)
+        for name, tensor in tensors(remove_duplicate=False)
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+# From K modules to one
+
+
+def _stack(modules, memo, outermost):
+    """Convert; `outermost` is False inside a StackedConvNet, which runs its parts by itself.
+
+    `memo` holds what was made for the first module's parts, so that shared parts stay shared.
+    """
+    first = modules[0]
+    if id(first) in memo:
+        return memo[id(first)]
+    if not _is_container(first) and not _is_known(first):
+        result = LoopedModules(modules, memo)
+    elif outermost and _is_conv_net(first):
+        result = StackedConvNet(modules, memo)
+    elif type(first) in _ELEMENTWISE:
+        result = copy.deepcopy(first)
+    elif type(first) in _STACKED:
+        result = _STACKED[type(first)](modules, memo)
+    else:
+        result = _stack_container(modules, memo, outermost)
+    result._n_stacked = len(modules)
+    result.training = first.training
+    memo[id(first)] = result
+    return result
+
+
+def _stack_container(modules, memo, outermost):
+    """Copy the container, its children stacked and its own tensors too."""
+    result = strip_tensors(modules[0])
+    for name, child in modules[0]._modules.items():
+        children = [module._modules[name] for module in modules]
+        result._modules[name] = None if child is None else _stack(children, memo, outermost)
+    stack_tensors(result, modules, memo)
+    return result
+
+
+def _stack_storage(modules, memo):
+    """Keep the modules' tensors, stacked, under their names; not made to be called."""
+    if id(modules[0]) in memo:
+        return memo[id(modules[0])]
+    result = nn.Module()
+    memo[id(modules[0])] = result
+    for name, child in modules[0]._modules.items():
+        children = [module._modules[name] for module in modules]
+        result.add_module(name, None if child is None else _stack_storage(children, memo))
+    stack_tensors(result, modules, memo)
+    return result
+
+
+def _unstack(stacked, k, memo):
+    if id(stacked) in memo:
+        return memo[id(stacked)]
+    if hasattr(stacked, "member"):
+        result = stacked.member(k, memo)
+    else:
+        result = strip_tensors(stacked)
+        for name, child in stacked._modules.items():
+            result._modules[name] = None if child is None else _unstack(child, k, memo)
+        unstack_tensors(stacked, result, k, memo)
+        del result._n_stacked
+    memo[id(stacked)] = result
+    return result
+
+
+# What can be stacked
+
+
+def _is_container(module):
+    return type(module) is nn.Sequential or getattr(module, "stackable", False) is True
+
+
+def _is_known(module):
+    """Whether a module and all it contains have a batched form."""
+    if any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)):
+        return False
+    if type(module) in _CONVOLUTIONS:
+        return module.padding_mode == "zeros"
+    if _is_container(module):
+        return all(_is_known(child) for child in module.children())
+    return type(module) in _ELEMENTWISE or type(module) in _STACKED
+
+
+def _is_conv_net(module):
+    """Whether a StackedConvNet may stand for it: known through and through, with convolutions."""
+    if type(module) not in {nn.Sequential} | _CONVOLUTIONS or not _is_known(module):
+        return False
+    return any(type(child) in _CONVOLUTIONS for child in module.modules())
+
+
+def _check_same_architecture(modules):
+    expected = _describe(modules[0])
+    for k, module in enumerate(modules[1:], start=1):
+        found = _describe(module)
+        if found != expected:
+            pairs = zip([*expected, "nothing more"], [*found, "nothing more"], strict=False)
+            here, there = next(pair for pair in pairs if pair[0] != pair[1])
+            raise ValueError(
+                "Only modules of one architecture can be stacked, but module 0 has "
+                f"{here} where module {k} has {there}."
+            )
+
+
+def _describe(module):
+    """List the layers, their settings, and all tensors' names, shapes and data types."""
+    lines = []
+    for name, child in module.named_modules():
+        # A user's own extra_repr may say anything; torch's says what the layer does.
+        settings = child.extra_repr() if type(child).__module__.startswith("torch.nn") else ""
+        lines.append(f"{name or 'itself'}: {type(child).__qualname__}({settings})")
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        trained = ", trained" if tensor.requires_grad else ""
+        lines.append(f"{name}: {tensor.dtype} of shape {tuple(tensor.shape)}{trained}")
+    return lines
