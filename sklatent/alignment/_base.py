@@ -1,0 +1,291 @@
+"""What all aligners share: validation, the three ways through a fitted map, and their tags."""
+
+import numpy as np
+from scipy import linalg
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    RegressorMixin,
+    TransformerMixin,
+)
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_is_fitted,
+    validate_data,
+)
+
+from sklatent.alignment._moments import blocks, float_type, raise_if_not_finite
+
+
+def check_finite_rows(array, name):
+    """Raise an error that names the rows of `array` that hold NaN or infinity.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n_samples, n_columns)
+        What to look at, block by block.
+
+    name : str
+        What it is called.
+
+    Raises
+    ------
+    ValueError
+        If a row is not finite.
+    """
+    for rows in blocks(array.shape[0], array.shape[1]):
+        raise_if_not_finite(array[rows], rows.start, name)
+
+
+def affine(X, matrix, offset):
+    """Map rows by ``X @ matrix + offset``, block by block, in the float type of X.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_in)
+        Rows of any real type.
+
+    matrix : ndarray of shape (n_in, n_out)
+        The linear part.
+
+    offset : ndarray of shape (n_out,)
+        The translation.
+
+    Returns
+    -------
+    mapped : ndarray of shape (n_samples, n_out)
+        Of float32 for float16 and float32 X, else of float64.
+    """
+    dtype = float_type(X.dtype)
+    matrix, offset = np.asarray(matrix, dtype), np.asarray(offset, dtype)
+    mapped = np.empty((X.shape[0], matrix.shape[1]), dtype)
+    for rows in blocks(X.shape[0], sum(matrix.shape)):
+        np.matmul(np.asarray(X[rows], dtype), matrix, out=mapped[rows])
+        mapped[rows] += offset
+    return mapped
+
+
+def pseudo_inverse(matrix, epsilon):
+    """Moore-Penrose inverse; singular values within rounding of zero count as zero.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_in, n_out)
+        Any matrix.
+
+    epsilon : float
+        Rounding unit of the type that `matrix` is exact to.
+
+    Returns
+    -------
+    inverse : ndarray of shape (n_out, n_in)
+        In float64.
+    """
+    return linalg.pinv(np.asarray(matrix, np.float64), atol=0.0, rtol=max(matrix.shape) * epsilon)
+
+
+class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin, BaseEstimator):
+    """A map from one space to another that is a transformer and a regressor at once.
+
+    A subclass gives `_map(X)` and `_unmap(Z)` on validated arrays, calls `_validate_pair` in `fit`
+    and leaves `n_targets_` behind.
+    """
+
+    def _validate_source(self, X):
+        # Finiteness is looked at by the pass that computes, which can name the rows.
+        return validate_data(
+            self, X, dtype="numeric", ensure_all_finite=False, ensure_min_samples=2
+        )
+
+    def _validate_target(self, y):
+        Y = check_array(
+            y,
+            dtype="numeric",
+            ensure_2d=False,
+            ensure_all_finite=False,
+            ensure_min_samples=2,
+            input_name="y",
+            estimator=self,
+        )
+        self._target_ndim = Y.ndim
+        Y = Y.reshape(-1, 1) if Y.ndim == 1 else Y
+        self.n_targets_ = Y.shape[1]
+        return Y
+
+    def _validate_pair(self, X, y):
+        """Return X and y as 2-D arrays of equal length, unread but for their types and shapes."""
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None. y is the latents of the target space, row by row those of X."
+            )
+        X = self._validate_source(X)
+        Y = self._validate_target(y)
+        if X.shape[0] != Y.shape[0]:
+            raise ValueError(
+                f"X and y have inconsistent numbers of samples: {X.shape[0]} and {Y.shape[0]}. "
+                "Row i of X and row i of y must be the latents of the same sample; matched_rows "
+                "finds the rows that two lists of identifiers share."
+            )
+        return X, Y
+
+    def _validate_weights(self, sample_weight, X):
+        if sample_weight is None:
+            return None
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        n_positive = int(np.count_nonzero(weights))
+        if n_positive < 2:
+            raise ValueError(
+                f"Only {n_positive} row(s) have a sample weight that is not zero; a map between "
+                "two spaces takes at least 2."
+            )
+        return weights
+
+    def transform(self, X):
+        """Map source latents into the target space.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Source latents.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_targets)
+            Their images, always 2-D; of float32 where X is of float32 or float16, else of float64.
+        """
+        return self._map(self._validate_new(X))
+
+    def predict(self, X):
+        """Map source latents into the target space, in the number of dimensions that y had.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Source latents.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples, n_targets) or (n_samples,)
+            What `transform` gives; 1-D where `fit` was given a 1-D y.
+        """
+        Z = self._map(self._validate_new(X))
+        return Z[:, 0] if self._target_ndim == 1 else Z
+
+    def inverse_transform(self, X):
+        """Map target latents back into the source space.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_targets)
+            Latents of the target space.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            Source latents. The class's Notes say how exactly the way back undoes the way there.
+        """
+        check_is_fitted(self)
+        Z = check_array(X, dtype="numeric", ensure_all_finite=False, estimator=self)
+        if Z.shape[1] != self.n_targets_:
+            raise ValueError(
+                f"X has {Z.shape[1]} columns, but the target space that {type(self).__name__} "
+                f"was fitted with has {self.n_targets_}."
+            )
+        check_finite_rows(Z, "X")
+        return self._unmap(Z)
+
+    def _validate_new(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=False)
+        check_finite_rows(X, "X")
+        return X
+
+    @property
+    def _n_features_out(self):
+        return self.n_targets_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class AffineAligner(BaseAligner):
+    """An aligner whose map is ``X @ matrix + intercept_``.
+
+    A subclass gives the matrix of shape (n_features, n_targets) as `_matrix()`.
+    """
+
+    def _map(self, X):
+        return affine(X, self._matrix(), self.intercept_)
+
+    def _unmap(self, Z):
+        inverse = self._inverse_matrix()
+        return affine(Z, inverse, -np.asarray(self.intercept_, np.float64) @ inverse)
+
+    def _inverse_matrix(self):
+        matrix = self._matrix()
+        return pseudo_inverse(matrix, np.finfo(matrix.dtype).eps)
+
+
+def raise_if_constant(moments):
+    """Raise an error where one side never changes.
+
+    Parameters
+    ----------
+    moments : PairedMoments
+        Of the rows to be aligned.
+
+    Raises
+    ------
+    ValueError
+        If every column of X, or every column of y, has zero variance.
+    """
+    for mask, name in ((moments.x_constant, "X"), (moments.y_constant, "y")):
+        if mask.all():
+            raise ValueError(
+                f"Every column of {name} has zero variance over the rows that count: its latents "
+                "are all one point, and no map can be told from them. Look whether the model "
+                "that made them has collapsed."
+            )
+
+
+def describe_deficit(n_rows, rank, needed, constant, intercept):
+    """Say why anchors do not determine a map, and what to do.
+
+    Parameters
+    ----------
+    n_rows, rank, needed : int
+        Rows that count, directions they determine, and directions there are.
+
+    constant : ndarray of bool
+        Columns of X with zero variance.
+
+    intercept : bool
+        Whether one row is spent on the translation.
+
+    Returns
+    -------
+    message : str
+        A sentence or two.
+    """
+    directions = n_rows - 1 if intercept else n_rows
+    if directions < needed:
+        return (
+            f"{n_rows} anchors are too few: they determine {rank} of {needed} directions. At "
+            f"least {needed + n_rows - directions} are needed."
+        )
+    if constant.any():
+        named = ", ".join(str(column) for column in np.flatnonzero(constant)[:10])
+        return (
+            f"The rows determine {rank} of {needed} directions. Columns of X with zero variance: "
+            f"{named}."
+        )
+    return (
+        f"The rows determine {rank} of {needed} directions: columns are linear combinations of "
+        "each other."
+    )

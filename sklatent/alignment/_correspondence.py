@@ -1,0 +1,162 @@
+"""Finding rows of two spaces that stand for the same thing."""
+
+from itertools import pairwise
+
+import numpy as np
+from sklearn.utils.validation import check_array, column_or_1d
+
+from sklatent.alignment._base import check_finite_rows
+from sklatent.alignment._moments import float_type
+
+
+def check_labels(labels, n_rows, name):
+    """Validate one label per row.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_rows,)
+        Numbers or strings.
+
+    n_rows : int
+        How many there must be.
+
+    name : str
+        What they are called in messages.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_rows,)
+        As an array.
+
+    Raises
+    ------
+    ValueError
+        If they are not 1-D, of another length, or some are missing.
+    """
+    labels = column_or_1d(np.asarray(labels))
+    if labels.shape[0] != n_rows:
+        raise ValueError(f"{name} has {labels.shape[0]} entries for {n_rows} rows of latents.")
+    # A missing label is the only one that differs from itself; object arrays may hold None too.
+    missing = np.flatnonzero(labels != labels)
+    if labels.dtype == object:
+        missing = np.flatnonzero([label is None or label != label for label in labels])
+    if missing.size:
+        raise ValueError(
+            f"{name} is missing in row(s) {', '.join(map(str, missing[:5]))}"
+            f"{', ...' if missing.size > 5 else ''}. Leave these rows out."
+        )
+    return labels
+
+
+def class_mean_anchors(X, labels):
+    """Average the latents of each class: anchors that need labels but no paired samples.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Latents.
+
+    labels : array-like of shape (n_samples,)
+        Class of each row, numbers or strings.
+
+    Returns
+    -------
+    anchors : ndarray of shape (n_classes, n_features)
+        Means, in the order of ``numpy.unique(labels)``; so two spaces whose labels are the same
+        set give anchors in correspondence. Of float32 where X is, else of float64.
+
+    Raises
+    ------
+    ValueError
+        If X holds NaN or infinity, or `labels` does not give one label per row.
+
+    See Also
+    --------
+    ICPAligner : Goes on from class means to matching single samples.
+
+    Notes
+    -----
+    There are only as many anchors as classes: fewer than dimensions, in most spaces, so a linear
+    map through them is under-determined (section 4.2.3 of the paper).
+
+    References
+    ----------
+    Lähner and Moeller, "On the direct alignment of latent spaces", section 4.2.3 and table 4.
+
+    Examples
+    --------
+    >>> from sklatent.alignment import class_mean_anchors
+    >>> class_mean_anchors([[0.0, 1.0], [2.0, 3.0], [9.0, 9.0]], ["a", "a", "b"])
+    array([[1., 2.],
+           [9., 9.]])
+    """
+    X = check_array(X, dtype="numeric", ensure_all_finite=False)
+    check_finite_rows(X, "X")
+    labels = check_labels(labels, X.shape[0], "labels")
+    classes, codes = np.unique(labels, return_inverse=True)
+    # A stable sort, so that a class's mean is summed in the order of its rows.
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(len(classes) + 1))
+    means = np.empty((len(classes), X.shape[1]), float_type(X.dtype))
+    for code, (start, stop) in enumerate(pairwise(bounds)):
+        means[code] = X[order[start:stop]].mean(axis=0, dtype=np.float64)
+    return means
+
+
+def matched_rows(ids_a, ids_b):
+    """Find the rows of two data sets that have the same identifier.
+
+    Parameters
+    ----------
+    ids_a : array-like of shape (n_a,)
+        Identifier of each row of the first: numbers or strings, none twice.
+
+    ids_b : array-like of shape (n_b,)
+        Identifier of each row of the second, of the same kind.
+
+    Returns
+    -------
+    rows_a : ndarray of shape (n_matched,)
+        Rows of the first whose identifier the second has too, ascending.
+
+    rows_b : ndarray of shape (n_matched,)
+        The rows of the second with the same identifiers: ``ids_a[rows_a] == ids_b[rows_b]``.
+
+    Raises
+    ------
+    ValueError
+        If an identifier occurs twice on one side, is missing, or none is shared.
+
+    Examples
+    --------
+    >>> from sklatent.alignment import matched_rows
+    >>> rows_a, rows_b = matched_rows(["x", "y", "z"], ["z", "w", "x"])
+    >>> rows_a, rows_b
+    (array([0, 2]), array([2, 0]))
+    """
+    ids_a, ids_b = np.asarray(ids_a), np.asarray(ids_b)
+    sides = []
+    for ids, name in ((ids_a, "ids_a"), (ids_b, "ids_b")):
+        ids = check_labels(ids, len(np.atleast_1d(ids)), name)
+        values, counts = np.unique(ids, return_counts=True)
+        if (counts > 1).any():
+            twice = ", ".join(repr(value) for value in values[counts > 1][:5].tolist())
+            raise ValueError(
+                f"{name} has identifiers that occur more than once, so that their row is "
+                f"ambiguous: {twice}. Keep one row of each."
+            )
+        sides.append(ids)
+    # Numbers never equal strings, though numpy would turn the ones into the others to compare.
+    numeric = [ids.dtype.kind in "biuf" for ids in sides]
+    textual = [ids.dtype.kind in "US" for ids in sides]
+    comparable = not (numeric[0] and textual[1]) and not (textual[0] and numeric[1])
+    if comparable:
+        _, rows_a, rows_b = np.intersect1d(*sides, assume_unique=True, return_indices=True)
+    if not comparable or rows_a.size == 0:
+        examples = [repr(ids[:1].tolist()[0]) if ids.size else "nothing" for ids in sides]
+        raise ValueError(
+            f"No identifier is on both sides. ids_a begins with {examples[0]}, ids_b with "
+            f"{examples[1]}; look whether they are of one kind."
+        )
+    order = np.argsort(rows_a)
+    return rows_a[order], rows_b[order]

@@ -1,0 +1,326 @@
+"""First and second moments of paired rows, streamed in blocks.
+
+All that least squares and Procrustes need to know about the data are its means and the products
+X'X and X'Y of the centred rows. They are summed here block by block, so that rows may come from a
+memory map larger than memory and are never copied whole.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# A block of both sides holds about this many numbers: small enough for the processor's cache,
+# large enough for the matrix product to run at full speed.
+_BLOCK_NUMBERS = 2**20
+
+# Up to this many numbers, float32 rows are multiplied in float64: it costs a fraction of a second.
+# Beyond it they are multiplied as they are, and only each block's products are added in float64.
+_DOUBLE_NUMBERS = 2**24
+
+_MAX_ROWS_NAMED = 5
+
+
+def float_type(dtype):
+    """Return the type that rows are computed in: float32 for half and single, else float64."""
+    dtype = np.dtype(dtype)
+    return np.dtype(np.float32 if dtype.kind == "f" and dtype.itemsize <= 4 else np.float64)
+
+
+def blocks(n_rows, width):
+    """Yield slices over rows, each of a size that suits rows of `width` numbers."""
+    step = max(64, _BLOCK_NUMBERS // max(1, width))
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+def raise_if_not_finite(block, start, name):
+    """Raise an error that names the rows of `block` with NaN or infinity, if there are any.
+
+    Parameters
+    ----------
+    block : ndarray of shape (n_rows, n_columns)
+        Some rows of an array.
+
+    start : int
+        The first one's number in that array.
+
+    name : str
+        What the array is called.
+
+    Raises
+    ------
+    ValueError
+        If a row holds NaN or infinity.
+    """
+    if block.dtype.kind != "f":
+        return
+    bad = ~np.isfinite(block)
+    rows = np.flatnonzero(bad.any(axis=1))
+    if rows.size == 0:
+        return
+    values = block[bad]
+    # scikit-learn's own words first, since callers match on them.
+    what = "NaN" if np.isnan(values).any() else f"infinity or a value too large for {block.dtype!r}"
+    named = ", ".join(str(start + row) for row in rows[:_MAX_ROWS_NAMED])
+    more = ", ..." if rows.size > _MAX_ROWS_NAMED else ""
+    raise ValueError(
+        f"Input {name} contains {what}. First seen in row(s) {named}{more}. Remove these rows "
+        "from both sides, or impute them."
+    )
+
+
+@dataclass(frozen=True)
+class PairedMoments:
+    """Weighted moments of rows x of X and y of Y.
+
+    Attributes
+    ----------
+    n_rows : int
+        Number of rows with a positive weight.
+
+    weight : float
+        Sum of the weights.
+
+    x_mean, y_mean : ndarray of shape (n_features,) and (n_targets,)
+        Weighted means; zero where the moments are not central.
+
+    xx : ndarray of shape (n_features, n_features) or None
+        Sum over rows of w (x - x_mean)(x - x_mean)'.
+
+    xy : ndarray of shape (n_features, n_targets)
+        Sum over rows of w (x - x_mean)(y - y_mean)'.
+
+    x_constant, y_constant : ndarray of bool
+        Columns that have one and the same value in all rows with a positive weight.
+
+    epsilon : float
+        Rounding unit of the type the products were computed in.
+
+    x_epsilon : float
+        Rounding unit of X's own float type: what its last digit is worth.
+
+    central : bool
+        Whether the means were taken off.
+    """
+
+    n_rows: int
+    weight: float
+    x_mean: np.ndarray
+    y_mean: np.ndarray
+    xx: np.ndarray | None
+    xy: np.ndarray
+    x_constant: np.ndarray
+    y_constant: np.ndarray
+    epsilon: float
+    x_epsilon: float
+    central: bool
+
+
+class _ConstantColumns:
+    """Finds the columns that never change, reading further only where one has not changed yet."""
+
+    def __init__(self, width):
+        self.first = None
+        self.candidates = np.arange(width)
+
+    def look_at(self, block):
+        if block.shape[0] == 0 or self.candidates.size == 0:
+            return
+        if self.first is None:
+            self.first = np.array(block[0])
+        same = (block[:, self.candidates] == self.first[self.candidates]).all(axis=0)
+        self.candidates = self.candidates[same]
+
+    def mask(self, width):
+        mask = np.zeros(width, dtype=bool)
+        mask[self.candidates] = True
+        return mask
+
+
+def _shift(block, work):
+    """Means of the first block: near enough to the true ones that nothing cancels later."""
+    return block.mean(axis=0, dtype=np.float64).astype(work)
+
+
+def _work_type(X, Y):
+    work = np.result_type(float_type(X.dtype), float_type(Y.dtype))
+    if X.shape[0] * (X.shape[1] + Y.shape[1]) <= _DOUBLE_NUMBERS:
+        return np.dtype(np.float64)
+    if work == np.float32:
+        # Squares must neither overflow nor vanish; the first rows tell the scale.
+        for rows in (X[:1000], Y[:1000]):
+            with np.errstate(over="ignore", invalid="ignore"):
+                scale = float(np.abs(rows.astype(np.float64)).max())
+            if not 1e-12 < scale < 1e12:
+                return np.dtype(np.float64)
+    return np.dtype(work)
+
+
+def paired_moments(X, Y, sample_weight=None, *, center=True, gram=True):
+    """Compute weighted first and second moments of paired rows in one pass over blocks.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        One side. May be a memory map, of any real type; it is read block by block.
+
+    Y : ndarray of shape (n_samples, n_targets)
+        The other side, row by row.
+
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Non-negative weights. A weight of 2 counts a row twice, a weight of 0 leaves it out.
+
+    center : bool, default=True
+        Whether products are taken about the means.
+
+    gram : bool, default=True
+        Whether `xx` is wanted.
+
+    Returns
+    -------
+    moments : PairedMoments
+        All in float64.
+
+    Raises
+    ------
+    ValueError
+        If either side holds NaN or infinity (the rows are named), or numbers whose squares
+        overflow.
+
+    Notes
+    -----
+    Products are taken about the first block's means and corrected once at the end, which loses
+    nothing to cancellation however far from zero the data lies: the first block's means are
+    within sqrt(n_samples / block length) standard deviations of the true ones.
+    """
+    n_samples, n_features = X.shape
+    n_targets = Y.shape[1]
+    work = _work_type(X, Y)
+    x_shift, y_shift = np.zeros(n_features, work), np.zeros(n_targets, work)
+    x_sum, y_sum = np.zeros(n_features), np.zeros(n_targets)
+    xx = np.zeros((n_features, n_features)) if gram else None
+    xy = np.zeros((n_features, n_targets))
+    x_constant, y_constant = _ConstantColumns(n_features), _ConstantColumns(n_targets)
+    x_buffer = y_buffer = None
+    n_rows, weight = 0, 0.0
+
+    for rows in blocks(n_samples, n_features + n_targets):
+        x, y = X[rows], Y[rows]
+        if x_buffer is None:
+            x_buffer, y_buffer = np.empty(x.shape, work), np.empty(y.shape, work)
+            if center:
+                # A first block that is not finite is caught just below.
+                with np.errstate(over="ignore", invalid="ignore"):
+                    x_shift, y_shift = _shift(x, work), _shift(y, work)
+        length = x.shape[0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            x_centred = np.subtract(x, x_shift, out=x_buffer[:length], casting="same_kind")
+            y_centred = np.subtract(y, y_shift, out=y_buffer[:length], casting="same_kind")
+            if sample_weight is None:
+                root = np.ones(length, work)
+                n_rows += length
+                weight += length
+                x_constant.look_at(x)
+                y_constant.look_at(y)
+            else:
+                w = sample_weight[rows]
+                root = np.sqrt(w).astype(work)
+                x_centred *= root[:, None]
+                y_centred *= root[:, None]
+                kept = w > 0
+                n_rows += int(kept.sum())
+                weight += float(w.sum(dtype=np.float64))
+                x_constant.look_at(x[kept])
+                y_constant.look_at(y[kept])
+            x_block_sum, y_block_sum = root @ x_centred, root @ y_centred
+            if not (np.isfinite(x_block_sum).all() and np.isfinite(y_block_sum).all()):
+                raise_if_not_finite(x, rows.start, "X")
+                raise_if_not_finite(y, rows.start, "y")
+            x_sum += x_block_sum
+            y_sum += y_block_sum
+            if gram:
+                xx += x_centred.T @ x_centred
+            xy += x_centred.T @ y_centred
+
+    if not (np.isfinite(xy).all() and (xx is None or np.isfinite(xx).all())):
+        raise ValueError(
+            f"The products of X and y overflow {work.name}: the values are too large to be "
+            "squared. Divide both sides by a constant first."
+        )
+    if center and weight > 0:
+        x_offset, y_offset = x_sum / weight, y_sum / weight
+        x_mean = x_shift.astype(np.float64) + x_offset
+        y_mean = y_shift.astype(np.float64) + y_offset
+        if gram:
+            xx -= weight * np.outer(x_offset, x_offset)
+        xy -= weight * np.outer(x_offset, y_offset)
+    else:
+        x_mean, y_mean = np.zeros(n_features), np.zeros(n_targets)
+
+    x_mask, y_mask = x_constant.mask(n_features), y_constant.mask(n_targets)
+    if center:
+        # Exactly zero in exact arithmetic; what is left of it is rounding.
+        if gram:
+            xx[x_mask] = 0.0
+            xx[:, x_mask] = 0.0
+        xy[x_mask] = 0.0
+        xy[:, y_mask] = 0.0
+    return PairedMoments(
+        n_rows=n_rows,
+        weight=weight,
+        x_mean=x_mean,
+        y_mean=y_mean,
+        xx=xx,
+        xy=xy,
+        x_constant=x_mask,
+        y_constant=y_mask,
+        epsilon=float(np.finfo(work).eps),
+        x_epsilon=float(np.finfo(float_type(X.dtype)).eps),
+        central=center,
+    )
+
+
+def paired_triangle(X, Y, moments, sample_weight=None):
+    """Reduce centred, weighted paired rows to a triangle R with R'R = [X Y]'[X Y].
+
+    A second pass, for where `moments.xx` is too ill-conditioned to be solved with: orthogonal
+    reductions of the rows themselves do not square the condition number.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        One side.
+
+    Y : ndarray of shape (n_samples, n_targets)
+        The other.
+
+    moments : PairedMoments
+        Of the same rows and weights. Their means are taken off, which are zero where they are not
+        central.
+
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Non-negative weights.
+
+    Returns
+    -------
+    x_part, y_part : ndarray of shape (n_rows, n_features) and (n_rows, n_targets)
+        Rows that have the same products, and so the same least-squares solution, as all the rows
+        together; at most n_features + n_targets of them.
+    """
+    n_features, n_targets = X.shape[1], Y.shape[1]
+    width = n_features + n_targets
+    triangle = np.empty((0, width))
+    # Wide data would leave blocks of fewer rows than columns, and all the work in the triangle.
+    step = max(4 * width, _BLOCK_NUMBERS // max(1, width))
+    for start in range(0, X.shape[0], step):
+        rows = slice(start, start + step)
+        stacked = np.empty((X[rows].shape[0], width))
+        np.subtract(X[rows], moments.x_mean, out=stacked[:, :n_features], casting="same_kind")
+        np.subtract(Y[rows], moments.y_mean, out=stacked[:, n_features:], casting="same_kind")
+        if moments.central:
+            stacked[:, :n_features][:, moments.x_constant] = 0.0
+            stacked[:, n_features:][:, moments.y_constant] = 0.0
+        if sample_weight is not None:
+            stacked *= np.sqrt(sample_weight[rows])[:, None]
+        triangle = np.linalg.qr(np.vstack([triangle, stacked]), mode="r")
+    return triangle[:, :n_features], triangle[:, n_features:]
