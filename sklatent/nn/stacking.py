@@ -178,16 +178,17 @@ class LoopedModules(nn.Module):
         torch.Tensor of shape (K, B, ...)
             The members' outputs.
         """
-        slices = _slices(self.stacked, "module.")
         outputs = []
+        slices = _slices(self.stacked, len(self._members), "module.")
         for k, (member, tensors) in enumerate(zip(self._members, slices, strict=True)):
             member.train(self.training)
             # x[k], not unbind's: a member may work in place on its input.
-            outputs.append(functional_call(member, tensors, (x[k],)))
+            outputs.append(functional_call(member, dict(tensors), (x[k],)))
             for name, buffer in self.stacked.named_buffers():
-                found = member.seen.pop(name)
+                found = member.buffers_after[name]
                 if found is not tensors[f"module.{name}"]:  # assigned anew, not in place
                     buffer[k] = found.detach()
+            member.buffers_after = {}
         return torch.stack(outputs)
 
     def member(self, k, memo):
@@ -235,10 +236,8 @@ class StackedConvNet(nn.Module):
         if x.device.type != "cpu":
             return self.stacked(x)
         network = self._network[0].train(self.training)
-        members = zip(_slices(self.stacked), x, strict=True)
-        return torch.stack(
-            [functional_call(network, tensors, (rows,)) for tensors, rows in members]
-        )
+        members = enumerate(_slices(self.stacked, len(x)))
+        return torch.stack([functional_call(network, own, (x[k],)) for k, own in members])
 
     def member(self, k, memo):
         """Copy the k-th network, tied to others as `memo` says."""
@@ -251,15 +250,15 @@ class _Caller(nn.Module):
     def __init__(self, module):
         super().__init__()
         self.module = module
-        self.seen = {}
+        self.buffers_after = {}
 
     def forward(self, x):
         output = self.module(x)
-        self.seen = dict(self.module.named_buffers())
+        self.buffers_after = dict(self.module.named_buffers())
         return output
 
 
-def _slices(stacked, prefix=""):
+def _slices(stacked, n_members, prefix=""):
     """Each member's tensors by name."""
     # unbind's gradient is one stack of K; that of K slices would be K arrays of zeros, added up.
     columns = {
@@ -267,7 +266,7 @@ def _slices(stacked, prefix=""):
         for tensors in (stacked.named_parameters, stacked.named_buffers)
         for name, tensor in tensors(remove_duplicate=False)
     }
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return [{name: column[k] for name, column in columns.items()} for k in range(n_members)]
 
 
 # From K modules to one
@@ -309,10 +308,10 @@ def _stack_container(modules, memo, outermost):
 
 def _stack_storage(modules, memo):
     """Keep the modules' tensors, stacked, under their names; not made to be called."""
-    if id(modules[0]) in memo:
-        return memo[id(modules[0])]
-    result = nn.Module()
-    memo[id(modules[0])] = result
+    key = ("storage", id(modules[0]))
+    if key in memo:
+        return memo[key]
+    result = memo[key] = nn.Module()
     for name, child in modules[0]._modules.items():
         children = [module._modules[name] for module in modules]
         result.add_module(name, None if child is None else _stack_storage(children, memo))
