@@ -13,7 +13,7 @@ MAX_LINES = 450
 # What a package may import from its siblings, at the top of a module or inside a function.
 LAYERS = {
     "nn": {"nn"},
-    "datasets": {"datasets"},
+    "datasets": {"datasets", "transformations"},
     "metrics": {"metrics"},
     "alignment": {"alignment", "metrics", "nn"},
     "channels": {"channels", "metrics", "nn"},

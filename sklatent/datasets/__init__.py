@@ -8,6 +8,7 @@ from sklatent._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "_affine_digits": ["make_affine_digits"],
         "_dsprites": ["load_dsprites"],
         "_eight_gaussians": ["make_eight_gaussians"],
         "_idx": ["load_idx"],

@@ -53,12 +53,16 @@ def warp_images(X, source, image_shape):
     from torch.nn import functional as F
 
     _, height, width = image_shape
-    # `affine_grid` counts in half images where the matrices count in pixels.
-    units = [[1.0, height / width, 2.0 / width], [width / height, 1.0, 2.0 / height]]
-    theta = source[:, :2] * torch.tensor(units, dtype=source.dtype, device=source.device)
+    # `grid_sample` counts in half images from the centre, where the matrices count in pixels.
+    half = source.new_tensor([width / 2, height / 2])
+    linear = (source[:, :2, :2] / half[:, None]).to(X)
+    offset = (source[:, :2, 2] / half).to(X)
+    x = torch.arange(width, dtype=X.dtype, device=X.device) - (width - 1) / 2
+    y = torch.arange(height, dtype=X.dtype, device=X.device) - (height - 1) / 2
+    along = x[:, None] * linear[:, None, None, :, 0] + offset[:, None, None, :]
+    down = y[:, None, None] * linear[:, None, None, :, 1]
     images = X.reshape(-1, *image_shape)
-    grid = F.affine_grid(theta.to(X), images.shape, align_corners=False)
-    return F.grid_sample(images, grid, align_corners=False).reshape(X.shape)
+    return F.grid_sample(images, along + down, align_corners=False).reshape(X.shape)
 
 
 def check_image_shape(name, image_shape, n_features):
