@@ -29,6 +29,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     _parameter_constraints = CONSTRAINTS
     _loss_hyperparameters = ("beta",)
+    # Whether several of the kind may train as one stack: the objective takes leading axes.
+    _stackable = True
 
     def __init__(
         self,

@@ -5,8 +5,10 @@ written once, here, and put into each class's docstring by :func:`document`.
 """
 
 from numbers import Integral, Real
+from os import PathLike
 
-from sklearn.utils._param_validation import Interval, StrOptions
+import torch
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 CONSTRAINTS = {
     "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -23,12 +25,12 @@ CONSTRAINTS = {
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "patience": [Interval(Integral, 1, None, closed="left")],
-    "augmentation": [object],
+    "augmentation": [HasMethods("sample"), None],
     "callbacks": [list, None],
-    "checkpoint_dir": [object],
+    "checkpoint_dir": [str, PathLike, None],
     "warm_start": ["boolean"],
     "precision": [StrOptions({"float32", "float64", "bf16"})],
-    "device": [object],
+    "device": [str, torch.device],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }

@@ -8,6 +8,7 @@ epoch and removed when the fit is finished. The file is safetensors and JSON.
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -67,16 +68,17 @@ class Checkpoint:
             path.mkdir(parents=True, exist_ok=True)
             if fcntl is None:
                 return path, None
-            lock = open(path / "lock", "wb")
+            lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT)
             try:
                 # Released by the system when the process ends, however it ends.
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                lock.close()
+                os.close(lock)
                 continue
+            # A run that finished between the two lines above has removed the folder.
             if (path / "lock").exists():
                 return path, lock
-            lock.close()
+            os.close(lock)
         raise ValueError(f"No free checkpoint folder for this run in {str(directory)!r}.")
 
     def restore(self, net, stopper):
@@ -123,7 +125,7 @@ class Checkpoint:
         if finished:
             shutil.rmtree(self.path, ignore_errors=True)
         if self._lock is not None:
-            self._lock.close()
+            os.close(self._lock)
 
 
 def _callback_states(net):

@@ -33,9 +33,7 @@ class Rows:
         self.dtype = dtype
         self.device = device
         self.index = None if index is None else torch.as_tensor(index)
-        if isinstance(X, torch.Tensor):
-            self.data = X
-        elif is_memory_mapped(X):
+        if isinstance(X, torch.Tensor) or is_memory_mapped(X):
             self.data = X
         else:
             self.data = torch.as_tensor(np.asarray(X, dtype=_NUMPY[dtype])).to(device)

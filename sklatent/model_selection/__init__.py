@@ -1,0 +1,11 @@
+"""Retraining, and the studies and searches that rest on it."""
+
+from sklatent._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "_retraining": ["retrain", "retraining_report"],
+        "_sequential_study": ["sequential_study"],
+    },
+)
