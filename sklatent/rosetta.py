@@ -251,7 +251,7 @@ class RosettaPoints:
             ) from error
 
     def to_frame(self):
-        """Inputs and latent coordinates as one table.
+        """Return the inputs and latent coordinates as one table.
 
         Returns
         -------
