@@ -130,9 +130,9 @@ def _explicitness_of_factor(train, train_factor, test, test_factor):
 def explicitness_score(codes, factors, *, test_size=0.5, random_state=None, n_jobs=None):
     """Explicitness: how well a linear classifier reads the factors off the whole code.
 
-    The mean over factors, and over the values of each, of the area under the ROC curve of
-    one-vs-rest logistic regression on the standardised codes, on held-out samples. 0.5 is chance, 1
-    is best; larger is better.
+    The mean over factors, and over the values of each against the rest, of the area under the ROC
+    curve of logistic regression on the standardised codes, on held-out samples. 0.5 is chance, 1 is
+    best; larger is better.
 
     Parameters
     ----------

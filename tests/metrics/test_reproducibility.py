@@ -45,9 +45,7 @@ def test_distortion_ignores_affine_maps_of_the_source_but_not_of_the_target():
 def test_distortion_of_unrelated_latents_is_the_targets_variance():
     rng = np.random.RandomState(0)
     Z, target = rng.normal(size=(20_000, 2)), rng.normal(size=(20_000, 3))
-    assert latent_space_distortion(Z, target) == pytest.approx(
-        target.var(axis=0).sum(), rel=1e-3
-    )
+    assert latent_space_distortion(Z, target) == pytest.approx(target.var(axis=0).sum(), rel=1e-3)
 
 
 def test_distortion_with_integer_weights_is_that_of_repeated_rows():
@@ -180,9 +178,7 @@ def test_rank_is_decided_by_the_number_of_runs(n_runs):
     runs = make_runs(n_runs=n_runs)
     with pytest.raises(ValueError, match=f"over {n_runs} runs is singular"):
         retraining_variability(runs)
-    variability, samples = retraining_variability(
-        runs, degenerate="pseudo", return_samples=True
-    )
+    variability, samples = retraining_variability(runs, degenerate="pseudo", return_samples=True)
     eigenvalues = np.array([np.linalg.eigvalsh(np.cov(runs[:, i].T)) for i in range(30)])
     expected = np.log(eigenvalues[:, -(n_runs - 1) :]).sum(axis=1)
     np.testing.assert_allclose(samples, expected)
