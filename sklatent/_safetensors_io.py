@@ -64,7 +64,7 @@ def write_file(path, arrays, metadata, *, kind, schema_version):
     }
     # Through JSON once, so that what is hashed is what a reader will see.
     envelope = json.loads(_dump(envelope))
-    envelope["content_hash"] = _content_hash(arrays, envelope)
+    envelope["content_hash"] = content_hash(arrays, envelope)
     data = safetensors.numpy.save(arrays, metadata={_KEY: _dump(envelope)})
 
     path = Path(path)
@@ -88,7 +88,7 @@ def read_file(path, *, kind, schema_version):
     path : str or path-like
         The file to read.
     kind : str
-        What the file must hold.
+        What the file must hold, as it was written.
     schema_version : int
         The newest layout that the caller understands.
 
@@ -110,9 +110,7 @@ def read_file(path, *, kind, schema_version):
     data = Path(path).read_bytes()
     envelope = _envelope(path, data, kind)
     if envelope["kind"] != kind:
-        raise ValueError(
-            f"{str(path)!r} is foreign here: it holds {envelope['kind']}, but {kind} were expected."
-        )
+        raise ValueError(f"{str(path)!r} is foreign here: it holds {envelope['kind']}, not {kind}.")
     if envelope["schema_version"] > schema_version:
         written_by = envelope["versions"].get("sklatent", "unknown")
         raise ValueError(
@@ -125,7 +123,7 @@ def read_file(path, *, kind, schema_version):
     except (safetensors.SafetensorError, LookupError, TypeError, ValueError) as error:
         raise _tampered(path, f"its table of arrays is inconsistent ({error})") from error
     arrays = {name: array.copy() for name, array in arrays.items()}
-    if _content_hash(arrays, envelope) != envelope.get("content_hash"):
+    if content_hash(arrays, envelope) != envelope.get("content_hash"):
         raise _tampered(path, "its content does not match its content hash")
     return arrays, envelope
 
@@ -182,7 +180,7 @@ def _storable(name, array):
     return array.astype(array.dtype.newbyteorder("<"), copy=False)
 
 
-def _content_hash(arrays, envelope):
+def content_hash(arrays, envelope):
     """SHA-256 of the envelope without the hash, then each array's name, dtype, shape and bytes."""
     digest = hashlib.sha256()
     digest.update(_dump({k: v for k, v in envelope.items() if k != "content_hash"}).encode())

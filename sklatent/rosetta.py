@@ -3,11 +3,12 @@
 import numbers
 
 import numpy as np
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import _safe_indexing
 
 from ._distillation import METHODS, center_and_scale, choose_rows, last_step
 from ._posterior import Posterior, _as_float_array, _check_finite
-from ._safetensors_io import read_file, write_file
+from ._random import local_random_state
+from ._safetensors_io import content_hash, read_file, write_file
 
 __all__ = ["RosettaPoints"]
 
@@ -130,8 +131,7 @@ class RosettaPoints:
         """
         if method not in METHODS:
             raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
-        # A fresh generator for None: drawing from numpy's global one would be felt elsewhere.
-        rng = np.random.RandomState() if random_state is None else check_random_state(random_state)
+        rng = local_random_state(random_state)
 
         model, steps = last_step(model)
         inputs = X
@@ -200,6 +200,17 @@ class RosettaPoints:
         path : str or path-like
             The file to write. An existing one is replaced, atomically.
         """
+        arrays, metadata = self._content()
+        write_file(path, arrays, metadata, kind=_KIND, schema_version=_SCHEMA_VERSION)
+
+    @property
+    def content_hash(self):
+        """SHA-256 of the content, in hexadecimal: equal anchors have equal hashes."""
+        arrays, metadata = self._content()
+        return content_hash(arrays, metadata)
+
+    def _content(self):
+        """All there is, as arrays and what JSON can hold."""
         arrays = {"X": self.X, "Z": self.Z}
         if self.posterior is not None:
             name = "log_var" if self.posterior.is_diagonal else "scale_tril"
@@ -207,11 +218,9 @@ class RosettaPoints:
         notes = None
         if self.preprocessing is not None:
             notes = {k: v for k, v in self.preprocessing.items() if isinstance(v, str)}
-            numbers_ = {k: v for k, v in self.preprocessing.items() if k not in notes}
-            arrays.update({f"preprocessing.{key}": value for key, value in numbers_.items()})
-        write_file(
-            path, arrays, {"preprocessing": notes}, kind=_KIND, schema_version=_SCHEMA_VERSION
-        )
+            numeric = self.preprocessing.keys() - notes.keys()
+            arrays |= {f"preprocessing.{key}": self.preprocessing[key] for key in sorted(numeric)}
+        return arrays, {"preprocessing": notes}
 
     @classmethod
     def load(cls, path):

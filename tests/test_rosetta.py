@@ -449,6 +449,12 @@ def test_equality():
             hash(points)
 
 
+def test_content_hash_tells_anchors_apart():
+    hashes = {name: points.content_hash for name, points in variants().items()}
+    assert len(set(hashes.values())) == len(hashes)
+    assert hashes == {name: points.content_hash for name, points in variants().items()}
+
+
 @pytest.mark.parametrize("name", variants())
 def test_copies(name):
     points = variants()[name]
@@ -467,6 +473,7 @@ def test_round_trip(tmp_path, name):
     points.save(path)
     assert RosettaPoints.load(path) == points
     assert RosettaPoints.load(str(path)) == points
+    assert RosettaPoints.load(path).content_hash == points.content_hash
     assert os.listdir(tmp_path) == ["anchors.safetensors"]
 
 

@@ -187,7 +187,7 @@ def test_header_that_is_no_table_of_arrays(tmp_path):
 
 
 def test_other_kind_is_foreign(path):
-    with pytest.raises(ValueError, match="foreign here: it holds things, but fish were expected"):
+    with pytest.raises(ValueError, match="foreign here: it holds things, not fish"):
         read(path, kind="fish")
 
 
