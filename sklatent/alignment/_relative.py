@@ -10,10 +10,10 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklatent._random import local_random_state
 from sklatent.alignment._base import check_finite_rows
 from sklatent.alignment._moments import blocks, float_type
 
@@ -112,7 +112,7 @@ def choose_anchors(X, anchors, n_anchors, random_state):
                 stacklevel=3,
             )
             n_anchors = n_samples
-        generator = check_random_state(random_state)
+        generator = local_random_state(random_state)
         indices = generator.permutation(n_samples)[:n_anchors]
         return np.array(X[indices]), indices
     points = np.asarray(anchors)

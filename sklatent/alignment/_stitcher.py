@@ -3,10 +3,11 @@
 import copy
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import _fit_context, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import r2_score
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sklatent.alignment._base import BaseAligner, check_finite_rows
@@ -81,8 +82,14 @@ class LatentStitcher(BaseAligner):
 
     Attributes
     ----------
-    encoder_, aligner_, decoder_ : estimators or None
-        The fitted parts.
+    encoder_ : estimator or None
+        The fitted encoder.
+
+    aligner_ : estimator
+        The fitted aligner.
+
+    decoder_ : estimator or None
+        The fitted decoder.
 
     n_targets_ : int
         Width of what comes out.
@@ -126,7 +133,11 @@ class LatentStitcher(BaseAligner):
     0.35
     """
 
-    _parameter_constraints: dict = {}
+    _parameter_constraints: dict = {
+        "encoder": [HasMethods("transform"), None],
+        "aligner": [HasMethods("transform"), None],
+        "decoder": [HasMethods("inverse_transform"), None],
+    }
     _target_ndim = 2
 
     def __init__(self, encoder=None, aligner=None, decoder=None):
@@ -150,6 +161,7 @@ class LatentStitcher(BaseAligner):
         parts = [part for part in (self.encoder, self.decoder) if part is not None]
         return self.aligner is not None and all(map(is_fitted, [*parts, self.aligner]))
 
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
         """Fit the parts that are not fitted yet, and see that all of them fit together.
 
@@ -173,9 +185,8 @@ class LatentStitcher(BaseAligner):
             If a part's width does not fit its neighbour's.
 
         TypeError
-            If a part lacks a method that its place asks for.
+            If the aligner is not fitted and the decoder has no `transform` to fit it with.
         """
-        self._check_methods()
         if y is None:
             valid, y = self._validate_source(X), X
             targets, self._target_ndim = valid, 2
@@ -206,16 +217,6 @@ class LatentStitcher(BaseAligner):
     @staticmethod
     def _fitted(part, data):
         return part if part is None or is_fitted(part) else clone(part).fit(data)
-
-    def _check_methods(self):
-        for name, method in zip(
-            _PARTS, ("transform", "transform", "inverse_transform"), strict=True
-        ):
-            part = getattr(self, name)
-            if part is not None and not hasattr(part, method):
-                raise TypeError(
-                    f"{name} must have a method {method}; {type(part).__name__} has none."
-                )
 
     def _check_widths(self, latents):
         expected = getattr(self.aligner_, "n_features_in_", latents.shape[1])

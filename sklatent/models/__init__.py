@@ -5,6 +5,9 @@ from sklatent._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "_autoencoder": ["Autoencoder"],
+        "_relative_autoencoder": ["RelativeAutoencoder"],
+        "_transform": ["TransformVAE"],
         "_vae": ["VAE"],
         "_rosetta": ["RosettaVAE"],
     },
