@@ -5,13 +5,13 @@ and which hyperparameters are mere numbers in it (``_loss_hyperparameters``). Ev
 else about a fit happens here, once.
 """
 
+import copy
 import inspect
 import os
 from numbers import Real
 
 import numpy as np
 import torch
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from sklatent.nn.checkpointing import Checkpoint, run_digest
@@ -208,7 +208,8 @@ def _callbacks(model):
                 "Set early_stopping=True, which holds out validation_fraction of the rows, or "
                 "monitor 'train_loss'."
             )
-        callbacks.append(item if isinstance(callback, type) else clone(item, safe=False))
+        # skorch's own notion of parameters would lose what a callback sets in __init__.
+        callbacks.append(copy.deepcopy(item))
     return callbacks
 
 

@@ -21,8 +21,7 @@ from sklatent.nn.seeding import local_random_state
 
 _MAX_ROWS = 1024
 _BLOCK_BYTES = 1 << 24
-# Draws of the evidence lower bound: antithetic pairs of one fixed seed.
-_N_ELBO_DRAWS = 8
+_MAX_PAIRS = 8  # of draws in the evidence lower bound
 _ELBO_SEED = 0
 
 
@@ -39,9 +38,15 @@ def block_slices(n_rows, row_bytes):
 
 
 def elbo_noise(n_components):
-    """Fixed noise of the bound, ``(draws, d)``: mean zero, unit variance, by construction."""
-    half = np.random.RandomState(_ELBO_SEED).standard_normal((_N_ELBO_DRAWS // 2, n_components))
-    half /= np.sqrt((half**2).mean(axis=0))
+    """Fixed noise of the bound, ``(draws, d)``: antithetic pairs on random orthogonal axes.
+
+    Every draw has the norm sqrt(d) that normal draws have. Up to ``_MAX_PAIRS`` dimensions
+    mean and covariance are exactly those of N(0, I), so that the expectation of a quadratic
+    (a linear decoder's log likelihood) is exact.
+    """
+    d = n_components
+    axes = np.linalg.qr(np.random.RandomState(_ELBO_SEED).standard_normal((d, d)))[0]
+    half = np.sqrt(d) * axes[: min(d, _MAX_PAIRS)]
     return np.concatenate([half, -half])
 
 

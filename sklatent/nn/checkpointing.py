@@ -7,6 +7,7 @@ epoch and removed when the fit is finished. The file is safetensors and JSON.
 """
 
 import hashlib
+import inspect
 import json
 import os
 import shutil
@@ -137,7 +138,7 @@ def _callback_state(callback):
     if hasattr(callback, "state_dict"):
         return {"state_dict": callback.state_dict()}
     learned = {}
-    parameters = callback.get_params(deep=False)
+    parameters = inspect.signature(type(callback)).parameters
     for name, value in vars(callback).items():
         if name in parameters or name == "policy_":
             continue

@@ -1,0 +1,143 @@
+"""The networks of the transformation-aware VAE, and what a latent transformation does."""
+
+import torch
+from torch import nn
+
+from sklatent.nn.architectures import build_networks
+from sklatent.nn.modules import VariationalModule
+from sklatent.nn.posteriors import DiagonalGaussian
+
+
+def n_transformation_parameters(kind, n_components):
+    """Count the numbers that make up one latent transformation."""
+    return n_components if kind == "additive" else n_components**2
+
+
+def move_latents(kind, z, parameters, inverse=False):
+    """Apply latent transformations to latents: the map ``r_chi(z, T)`` of the paper.
+
+    Parameters
+    ----------
+    kind : {"additive", "matrix"}
+        ``z + T``, or ``T z`` with T a matrix.
+    z : Tensor of shape (..., n_components)
+        Latents.
+    parameters : Tensor of shape (..., n_components) or (..., n_components, n_components)
+        T of each, or one that broadcasts.
+    inverse : bool, default=False
+        Whether to apply the inverse: ``z - T``, or the solution y of ``T y = z``.
+
+    Returns
+    -------
+    Tensor of shape (..., n_components)
+        The moved latents. Not finite where a matrix is singular.
+    """
+    if kind == "additive":
+        return z - parameters if inverse else z + parameters
+    if inverse:
+        return torch.linalg.solve_ex(parameters, z.unsqueeze(-1))[0].squeeze(-1)
+    return (parameters @ z.unsqueeze(-1)).squeeze(-1)
+
+
+class TransformModule(VariationalModule):
+    """A VAE's module with the paper's two further networks on the latents of all views.
+
+    Parameters
+    ----------
+    encoder, decoder, n_encoder_features, n_components, posterior
+        As in :class:`VariationalModule`.
+    kind : {"additive", "matrix"}
+        Form of the latent transformation.
+    n_views : int
+        Views that the networks look at.
+    n_transformations : int
+        Transformations that they return: one where the views are each other's inverse, one for
+        each view otherwise.
+    latent_layer_sizes : tuple of int
+        Hidden widths of the two networks.
+    """
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        n_encoder_features,
+        n_components,
+        posterior,
+        kind,
+        n_views,
+        n_transformations,
+        latent_layer_sizes,
+    ):
+        super().__init__(encoder, decoder, n_encoder_features, n_components, posterior)
+        self.kind = kind
+        self.n_transformations = n_transformations
+        n_in, d = n_views * n_components, n_components
+        n_out = n_transformations * n_transformation_parameters(kind, d)
+        self.middle = _dense(n_in, latent_layer_sizes, 2 * d)
+        self.change = _dense(n_in, latent_layer_sizes, n_out)
+
+    @classmethod
+    def build(cls, model, n_features):
+        """Build the module that a model's parameters describe."""
+        networks = build_networks(
+            model.architecture,
+            n_features,
+            model.n_components,
+            model.image_shape,
+            model.hidden_layer_sizes,
+        )
+        n_views, n_transformations = (2, 1) if model.n_views is None else (model.n_views,) * 2
+        return cls(
+            *networks,
+            model.n_components,
+            model.posterior,
+            model.latent_transformation,
+            n_views,
+            n_transformations,
+            tuple(model.latent_layer_sizes),
+        )
+
+    def between(self, z_views):
+        """Posterior ``q_psi(z | z_1, z_2)`` of the latent that the views are made from.
+
+        Parameters
+        ----------
+        z_views : Tensor of shape (..., batch, n_views * n_components)
+            Latents of the views of each row, side by side.
+        """
+        return DiagonalGaussian(*_full_precision(self.middle(z_views)).split(self.n_components, -1))
+
+    def infer(self, z_views):
+        """Latent transformations ``h_xi(z_1, z_2)``, deterministic given the views' latents.
+
+        Parameters
+        ----------
+        z_views : Tensor of shape (..., batch, n_views * n_components)
+            Latents of the views of each row, side by side.
+
+        Returns
+        -------
+        list of Tensor of shape (..., batch, n_components) or (..., batch, d, d)
+            `n_transformations` of them.
+        """
+        d = self.n_components
+        changes = _full_precision(self.change(z_views)).chunk(self.n_transformations, -1)
+        if self.kind == "additive":
+            return list(changes)
+        # Divided so that at the start a matrix is near the identity whatever its size.
+        identity = torch.eye(d, dtype=changes[0].dtype, device=changes[0].device)
+        return [identity + change.unflatten(-1, (d, d)) / d**0.5 for change in changes]
+
+
+def _dense(n_in, sizes, n_out):
+    layers = []
+    for size in sizes:
+        layers += [nn.Linear(n_in, size), nn.ReLU()]
+        n_in = size
+    return nn.Sequential(*layers, nn.Linear(n_in, n_out))
+
+
+def _full_precision(output):
+    """Under autocast layers return bfloat16; densities and matrices need more."""
+    return output.float() if output.dtype == torch.bfloat16 else output
