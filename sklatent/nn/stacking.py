@@ -65,8 +65,7 @@ def stack_modules(modules):
     -------
     torch.nn.Module
         Maps ``(K, B, ...)`` to ``(K, B, ...)``, the k-th module applied to the k-th slice. An
-        input that all members share is best given as an expanded view, ``X.expand(K, *X.shape)``,
-        of which the first layer makes one product instead of K.
+        input that all members share may be an expanded view, ``X.expand(K, *X.shape)``.
 
     Raises
     ------

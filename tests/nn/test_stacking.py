@@ -331,6 +331,19 @@ def layers_of(module):
     return {type(child).__name__ for child in module.modules()}
 
 
+def test_linear_gradients_against_finite_differences():
+    stacked = stack_modules([nn.Linear(3, 2).double() for _ in range(K)])
+    X = torch.randn(K, 4, 3, dtype=torch.float64, requires_grad=True)
+    weight, bias = stacked.weight.detach(), stacked.bias.detach()
+    inputs = (X, weight.requires_grad_(), bias.requires_grad_())
+
+    def layer(x, weight, bias):
+        return torch.func.functional_call(stacked, {"weight": weight, "bias": bias}, (x,))
+
+    assert torch.autograd.gradcheck(layer, inputs)
+    assert torch.autograd.gradgradcheck(layer, inputs)
+
+
 @pytest.mark.parametrize("name", ["mlp", "residual, vectors", "stackable container", "batch norm"])
 def test_known_layers_are_batched(name):
     stacked = stack_modules([CASES[name][0]() for _ in range(K)])
@@ -445,14 +458,24 @@ def test_one_module_may_be_stacked():
     torch.testing.assert_close(stack_modules([module])(X)[0], module(X[0]))
 
 
-def test_bfloat16_autocast():
-    modules = [CASES["conv"][0]() for _ in range(K)]
-    X = torch.rand(K, 4, 64)
+@pytest.mark.parametrize("name", ["mlp", "conv", "residual, vectors"])
+def test_bfloat16_autocast(name, route):
+    make, shape = CASES[name]
+    modules = [make() for _ in range(K)]
+    stacked = stack_modules(modules)
+    X = torch.rand(K, 4, *shape)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         expected = torch.stack([m(rows) for m, rows in zip(modules, X, strict=True)])
-        found = stack_modules(modules)(X)
+        found = stacked(X)
     assert found.dtype == expected.dtype == torch.bfloat16
     torch.testing.assert_close(found, expected, rtol=0.05, atol=0.02)
+    found.float().square().sum().backward()
+    expected.float().square().sum().backward()
+    for k, module in enumerate(modules):
+        for a, b in zip(stacked.parameters(), module.parameters(), strict=True):
+            assert a.grad.dtype == torch.float32
+            scale = b.grad.abs().max().item()
+            torch.testing.assert_close(a.grad[k], b.grad, rtol=0.1, atol=0.05 * scale)
 
 
 @pytest.mark.parametrize(
