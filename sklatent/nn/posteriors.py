@@ -24,7 +24,7 @@ def n_posterior_parameters(kind, n_components):
 
 def make_posterior(kind, parameters, n_components):
     """Read a head's output ``(..., n_posterior_parameters)`` as a Gaussian."""
-    d = n_components
+    d = int(n_components)  # from a grid it may be NumPy's, which split refuses
     # split, not slices: its gradient is one concatenation instead of a sum of padded arrays
     if kind == "diagonal":
         return DiagonalGaussian(*parameters.split(d, -1))
