@@ -30,13 +30,24 @@ def move_latents(kind, z, parameters, inverse=False):
     Returns
     -------
     Tensor of shape (..., n_components)
-        The moved latents. Not finite where a matrix is singular.
+        The moved latents.
+
+    Raises
+    ------
+    ValueError
+        If a matrix to be inverted is singular.
     """
     if kind == "additive":
         return z - parameters if inverse else z + parameters
-    if inverse:
-        return torch.linalg.solve_ex(parameters, z.unsqueeze(-1))[0].squeeze(-1)
-    return (parameters @ z.unsqueeze(-1)).squeeze(-1)
+    if not inverse:
+        return (parameters @ z.unsqueeze(-1)).squeeze(-1)
+    try:
+        return torch.linalg.solve(parameters, z.unsqueeze(-1)).squeeze(-1)
+    except torch.linalg.LinAlgError as error:
+        raise ValueError(
+            "A latent transformation's matrix has become singular and has no inverse. In training, "
+            'lower learning_rate or coherence_weight, or use latent_transformation="additive".'
+        ) from error
 
 
 class TransformModule(VariationalModule):

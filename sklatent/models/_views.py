@@ -1,0 +1,106 @@
+"""Views of rows for the transformation-aware VAE: drawn or given, and checked."""
+
+import numpy as np
+import torch
+from sklearn.utils import check_array
+
+_ROUNDING = 1e-5  # how far interpolated pixels may leave [0, 1]
+
+
+def sample_views(model, x, generator):
+    """Draw the views of a batch by the model's transformation, and check them.
+
+    Parameters
+    ----------
+    model : TransformVAE
+        Says what to draw and what suits its likelihood.
+    x : Tensor of shape (batch, n_features)
+        Rows.
+    generator : torch.Generator
+        Where to draw from.
+
+    Returns
+    -------
+    list of Tensor of shape (batch, n_features)
+        Forwards and backwards, or `n_views` forwards.
+    """
+    with torch.no_grad():
+        if model.n_views is None:
+            views = model.transformation.sample(x, generator, image_shape=model.image_shape)
+        else:
+            views = [
+                model.transformation.sample(x, generator, image_shape=model.image_shape)[0]
+                for _ in range(model.n_views)
+            ]
+        return [_check_view(model, view, x) for view in views]
+
+
+def _check_view(model, view, x):
+    """Say what is wrong with one view, or return it, rounding errors clipped away."""
+    if not torch.is_tensor(view) or view.shape != x.shape:
+        found = tuple(view.shape) if hasattr(view, "shape") else type(view).__name__
+        raise ValueError(
+            f"transformation={model.transformation!r} returned a view of shape {found}, "
+            f"expected a tensor of the shape of its input, {tuple(x.shape)}."
+        )
+    low, high = (float(value) for value in torch.aminmax(view))
+    if not np.isfinite(low) or not np.isfinite(high):
+        raise ValueError(
+            f"transformation={model.transformation!r} returned NaN or infinity, "
+            "expected finite numbers."
+        )
+    if model.likelihood == "bernoulli":
+        if low < -_ROUNDING or high > 1 + _ROUNDING:
+            raise ValueError(
+                f'likelihood="bernoulli" needs views in [0, 1], but '
+                f"transformation={model.transformation!r} returned values in "
+                f'[{low:.6g}, {high:.6g}]. Clip them, or use likelihood="gaussian".'
+            )
+        view = view.clamp(0.0, 1.0)
+    return view.to(x.dtype)
+
+
+def validate_views(model, X_forward, X_inverse):
+    """Check the user's own views of the same rows.
+
+    Parameters
+    ----------
+    model : TransformVAE
+        Fitted, or with `n_features_in_` known.
+    X_forward, X_inverse : array-like of shape (n_samples, n_features)
+        As in :meth:`TransformVAE.fit_triplets`.
+
+    Returns
+    -------
+    list of ndarray of shape (n_samples, n_features)
+        All views.
+    """
+    if model.n_views is None:
+        if X_inverse is None:
+            raise ValueError(
+                "X_inverse is missing: give each row's view under the inverse as well."
+            )
+        views = {"X_forward": X_forward, "X_inverse": X_inverse}
+    elif X_inverse is not None or len(X_forward) != model.n_views:
+        raise ValueError(
+            f"n_views={model.n_views} takes a list of {model.n_views} arrays as X_forward and no "
+            "X_inverse: its views need no inverse."
+        )
+    else:
+        views = {f"X_forward[{i}]": view for i, view in enumerate(X_forward)}
+    views = {
+        name: check_array(view, dtype="numeric", input_name=name) for name, view in views.items()
+    }
+    n_rows = len(next(iter(views.values())))
+    for name, view in views.items():
+        if view.shape != (n_rows, model.n_features_in_):
+            raise ValueError(
+                f"{name} has shape {view.shape}, expected ({n_rows}, {model.n_features_in_}): "
+                "as many rows as the other views, and the features that the model was fitted on."
+            )
+        if model.likelihood == "bernoulli" and (view.min() < 0 or view.max() > 1):
+            raise ValueError(
+                f'likelihood="bernoulli" needs views in [0, 1], but {name} lies in '
+                f'[{view.min():.6g}, {view.max():.6g}]. Clip it, or use likelihood="gaussian".'
+            )
+    return list(views.values())
