@@ -101,6 +101,9 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
     def _check_parameters(self, X):
         """Check parameters against each other and against validated data."""
 
+    def _after_training(self):
+        """Set what a model has learned beside its net."""
+
     # Training
 
     @_fit_context(prefer_skip_nested_validation=True)

@@ -7,7 +7,9 @@ else about a fit happens here, once.
 
 import copy
 import inspect
+import multiprocessing
 import os
+import warnings
 from numbers import Real
 
 import numpy as np
@@ -49,6 +51,23 @@ def resolve_device(device):
     return device
 
 
+def warn_if_gpu_is_shared(device):
+    """Several processes on one GPU take turns, and each holds its own copy of everything."""
+    if device.type == "cuda" and _is_worker_process():
+        warnings.warn(
+            "Several processes train on one GPU (n_jobs > 1), which is slower than one and may run "
+            'out of its memory. Use n_jobs=1 with a GPU, or device="cpu" with n_jobs > 1.',
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _is_worker_process():
+    # joblib's loky starts processes in its own way, which multiprocessing's parent does not show.
+    loky = "Loky" in multiprocessing.current_process().name
+    return loky or multiprocessing.parent_process() is not None
+
+
 def fit_model(model, X, *, epochs=None, resume=False):
     """Train one model on X, anew or (``resume``) from where it is."""
     _train([model], X, rows=None, epochs=epochs, resume=resume, stacked=False)
@@ -72,6 +91,7 @@ def fit_stacked(models, X, rows=None):
 def _train(models, X, rows, epochs, resume, stacked):
     first = models[0]
     device = resolve_device(first.device)
+    warn_if_gpu_is_shared(device)
     dtype = DTYPES[first.precision]
     seeds, checkpoint = _identify(models, X, rows, resume)
     finished = False
@@ -301,6 +321,33 @@ def _publish(model):
         for row in model.net_.history
     ]
     model.n_epochs_ = len(model.history_)
+    model._after_training()
+
+
+def make_member(model, module, seed, like):
+    """Make a fitted model of one member's module out of an ensemble's.
+
+    Parameters
+    ----------
+    model : LatentModel
+        Not fitted yet; it becomes the member.
+    module : nn.Module
+        Its trained module, which it keeps.
+    seed : int
+        Where its further randomness comes from.
+    like : LatentModel
+        The fitted ensemble.
+    """
+    streams = RandomStreams([seed], DTYPES[model.precision], like.net_.device)
+    model.net_ = _make_net(model, module, streams, like.net_.device)
+    model.net_.module_.eval()
+    model._seed = seed
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(like, name):
+            setattr(model, name, getattr(like, name))
+    _publish(model)
+    # Of its losses there is no record, but it has seen these epochs.
+    model.n_epochs_ = like.n_epochs_
 
 
 def _plain(value):
