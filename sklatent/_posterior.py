@@ -3,7 +3,8 @@
 # Plain numpy: whoever reads an encoded data set (metrics, channels, Rosetta points) needs no torch.
 
 import numpy as np
-from sklearn.utils import check_random_state
+
+from sklatent._random import local_random_state
 
 _LOG_2PI = float(np.log(2.0 * np.pi))
 
@@ -181,7 +182,7 @@ class Posterior:
         Z : ndarray of shape (n_samples, n_components)
             One draw for each row, in the posterior's float type.
         """
-        noise = check_random_state(random_state).standard_normal(self._mean.shape)
+        noise = local_random_state(random_state).standard_normal(self._mean.shape)
         noise = noise.astype(self._mean.dtype, copy=False)
         if self.is_diagonal:
             return self._mean + np.exp(0.5 * self._log_var) * noise

@@ -37,7 +37,7 @@ def problems(name, checks):
     if (
         result["type"] in ("type", "function")
         and name in public_objects()
-        and not result["examples"]
+        and "EX01" in {code for code, _ in result["errors"]}
     ):
         found.append(("EX01", "No examples section found"))
     return found

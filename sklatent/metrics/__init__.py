@@ -1,4 +1,8 @@
-"""Metrics of latent spaces: how reproducible, alike and disentangled they are, and scorers."""
+"""Metrics of latent spaces: how reproducible, alike and disentangled they are, and scorers.
+
+Metrics are functions of plain arrays. Scorers are callables ``scorer(estimator, X, y=None)``,
+greater is better, for scikit-learn's searches and cross-validation.
+"""
 
 from sklatent._lazy import attach
 
@@ -6,16 +10,35 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "_disentanglement": ["dci_from_importances", "dci_scores"],
+        "_factor_scorers": [
+            "make_beta_vae_scorer",
+            "make_factor_vae_scorer",
+            "make_interventional_robustness_scorer",
+            "make_modularity_scorer",
+            "make_mutual_information_gap_scorer",
+        ],
         "_information": ["modularity_score", "mutual_information_gap"],
         "_intervention": ["beta_vae_score", "factor_vae_score", "interventional_robustness_score"],
-        "_permutation": ["distance_to_signed_permutation"],
+        "_permutation": ["distance_to_signed_permutation", "signed_permutation_report"],
         "_posterior": ["active_components", "polarized_regime"],
         "_prediction": ["explicitness_score", "separated_attribute_predictability"],
+        "_prediction_scorers": [
+            "make_dci_scorer",
+            "make_explicitness_scorer",
+            "make_separated_attribute_predictability_scorer",
+        ],
         "_ranking": ["udr_scores"],
         "_reproducibility": [
             "latent_space_distortion",
             "linear_map_distortion",
             "retraining_variability",
+        ],
+        "_scorers": [
+            "elbo_scorer",
+            "make_active_components_scorer",
+            "make_polarized_regime_scorer",
+            "make_rosetta_scorer",
+            "reconstruction_scorer",
         ],
         "_similarity": [
             "cca_score",
@@ -23,6 +46,16 @@ __getattr__, __dir__, __all__ = attach(
             "linear_cka",
             "pairwise_distance",
             "procrustes_distance",
+        ],
+        "_similarity_scorers": [
+            "make_cca_scorer",
+            "make_consistency_scorer",
+            "make_distortion_scorer",
+            "make_linear_cka_scorer",
+            "make_linear_map_distortion_scorer",
+            "make_procrustes_scorer",
+            "make_signed_permutation_scorer",
+            "make_udr_scorer",
         ],
     },
 )

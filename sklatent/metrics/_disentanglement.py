@@ -5,8 +5,9 @@ from joblib import Parallel, delayed
 from scipy.stats import entropy
 from sklearn.base import clone, is_regressor
 from sklearn.ensemble import GradientBoostingClassifier
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
+from sklatent._random import local_random_state
 from sklatent.metrics._validation import (
     check_codes,
     encode_factors,
@@ -194,7 +195,7 @@ def dci_scores(codes, factors, *, estimator=None, test_size=0.5, random_state=No
         factors = numeric_factors(factors, len(codes), min_factors=2)
     else:
         factors = encode_factors(factors, len(codes), min_factors=2)
-    random_state = check_random_state(random_state)
+    random_state = local_random_state(random_state)
     train, test, train_factors, test_factors = split_samples(
         codes, factors, test_size, random_state
     )

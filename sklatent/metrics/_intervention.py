@@ -2,9 +2,9 @@
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_scalar
 
+from sklatent._random import local_random_state
 from sklatent.metrics._validation import check_codes, encode_factors, is_constant
 
 # Rows gathered at once; keeps batches of codes to some tens of megabytes.
@@ -147,7 +147,7 @@ def factor_vae_score(
     """
     codes, factors = _checked(codes, factors, n_train, n_eval, batch_size)
     check_scalar(pruning_threshold, "pruning_threshold", (int, float), min_val=0)
-    rng = check_random_state(random_state)
+    rng = local_random_state(random_state)
     sampler = _FixedFactorSampler(factors)
     scale = codes.std(axis=0, ddof=1)
     active = (scale >= pruning_threshold) & ~is_constant(codes)
@@ -235,7 +235,7 @@ def beta_vae_score(codes, factors, *, n_train=10000, n_eval=5000, batch_size=64,
     1.0
     """
     codes, factors = _checked(codes, factors, n_train, n_eval, batch_size)
-    rng = check_random_state(random_state)
+    rng = local_random_state(random_state)
     sampler = _FixedFactorSampler(factors)
     fixed = rng.randint(factors.shape[1], size=n_train + n_eval)
     if len(np.unique(fixed[:n_train])) < factors.shape[1]:

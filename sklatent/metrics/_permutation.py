@@ -1,9 +1,14 @@
 """How far a linear map between latent spaces is from relabelling and flipping axes."""
 
 import warnings
+from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from sklearn.utils import Bunch
+
+from sklatent.metrics._reproducibility import latent_space_distortion
+from sklatent.metrics._validation import active_columns, check_codes
 
 _NORMS = ("l1", "frobenius")
 _SOLVERS = ("assignment", "milp")
@@ -128,9 +133,8 @@ def distance_to_signed_permutation(M, *, norm="l1", solver="assignment", return_
     -----
     A small distance alone proves little: the zero matrix scores 1/n and half the identity
     1/(2n), so maps between latents that shrink, or of components that carry nothing, look
-    aligned. Before comparing, restrict the map to active components
-    (:func:`active_components`) and scale them to unit variance; the distance of k components that
-    are not aligned at all is then about 1/k.
+    aligned. :func:`signed_permutation_report` judges the map between active components at unit
+    variance instead, beside what a map that explains nothing would score.
 
     References
     ----------
@@ -159,3 +163,102 @@ def distance_to_signed_permutation(M, *, norm="l1", solver="assignment", return_
     else:
         distance = float(np.sqrt((difference * difference).sum()))
     return (distance, P) if return_permutation else distance
+
+
+def _active_standardized(Z, name):
+    Z = check_codes(Z, name)
+    active = active_columns(Z.var(axis=0))
+    if not active.any():
+        raise ValueError(f"{name} does not vary over the samples, so nothing is active in it.")
+    Z = Z[:, active]
+    return (Z - Z.mean(axis=0)) / Z.std(axis=0)
+
+
+@lru_cache(maxsize=64)
+def _distance_of_rotations(k, norm):
+    """Mean distance of random orthogonal matrices; the draws are fixed."""
+    draws = np.linalg.qr(np.random.RandomState(0).normal(size=(200, k, k)))[0]
+    # QR leaves signs of columns that are not uniform, but signs do not matter here.
+    return float(np.mean([distance_to_signed_permutation(Q, norm=norm) for Q in draws]))
+
+
+def signed_permutation_report(Z, Z_target, *, norm="l1"):
+    """Whether two latent spaces have the same axes, by numbers that collapse cannot fake.
+
+    Only active components count, those with more than a hundredth of the variance of the most
+    active one, each scaled to unit variance. Reported of the best linear map between them are its
+    R^2 (are the spaces linearly equivalent?) and its distance from a signed permutation (are the
+    axes the same?). Neither changes when a space is shrunk or gains passive components.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, n_components)
+        Latents of the samples in one space, such as posterior means.
+
+    Z_target : array-like of shape (n_samples, n_targets)
+        Latents of the same samples, in the same order, in the other space.
+
+    norm : {"l1", "frobenius"}, default="l1"
+        The norm of the distance; see :func:`distance_to_signed_permutation`.
+
+    Returns
+    -------
+    report : :class:`~sklearn.utils.Bunch`
+        Dictionary-like object, with the following attributes.
+
+        distance : float
+            Distance of `map` from the nearest signed permutation; smaller is better. Where the
+            spaces have different numbers of active components, rows or columns of zeros make it
+            square, and count.
+        floor : float
+            What a map of zeros scores: 1/k or, in the Frobenius norm, sqrt(k).
+        rotated : float
+            What spaces equal but for a rotation by arbitrary angles score: the mean over 200 random
+            orthogonal matrices. A distance must be well below it, and below `floor`, to be evidence
+            of common axes; which of the two is smaller depends on k.
+        r2 : float
+            Fraction of the variance of the scaled target that the map explains, in [0, 1].
+        map : ndarray of shape (k, k)
+            The map, from standardised active components of `Z` to those of `Z_target`, with k the
+            larger number of active components.
+        n_active : int
+            Number of active components of `Z`.
+        n_active_target : int
+            Number of active components of `Z_target`.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, a space is constant, entries are not finite, or there are no more samples
+        than active components plus one.
+
+    References
+    ----------
+    "Improving the unsupervised disentangled representation learning with VAE ensemble", section 5
+    and appendix B, for the distance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklatent.metrics import signed_permutation_report
+    >>> rng = np.random.default_rng(0)
+    >>> Z = rng.normal(size=(300, 3))
+    >>> passive = 1e-3 * rng.normal(size=(300, 1))
+    >>> report = signed_permutation_report(Z, np.hstack([passive, -0.2 * Z[:, ::-1]]))
+    >>> round(report.distance, 10), report.n_active_target
+    (0.0, 3)
+    """
+    Z, Z_target = _active_standardized(Z, "Z"), _active_standardized(Z_target, "Z_target")
+    unexplained, A, _ = latent_space_distortion(Z, Z_target, return_map=True)
+    k = max(A.shape)
+    square = np.zeros((k, k))
+    square[: A.shape[0], : A.shape[1]] = A
+    return Bunch(
+        distance=distance_to_signed_permutation(square, norm=norm),
+        floor=1 / k if norm == "l1" else float(np.sqrt(k)),
+        rotated=_distance_of_rotations(k, norm),
+        r2=1.0 - unexplained / A.shape[0],
+        map=square,
+        n_active=A.shape[1],
+        n_active_target=A.shape[0],
+    )

@@ -5,10 +5,7 @@ from scipy.linalg import polar
 from sklearn.utils import Bunch
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
-from sklatent.metrics._validation import check_codes, check_latents
-
-# A component is active if its variance is more than this fraction of the most active one's.
-_ACTIVE_FRACTION = 0.01
+from sklatent.metrics._validation import active_columns, check_codes, check_latents
 
 
 def latent_space_distortion(Z, Z_target, *, sample_weight=None, return_map=False):
@@ -164,8 +161,7 @@ def _relative_coordinates(Z):
     centered = Z - Z.mean(axis=1, keepdims=True)
     flat = centered.reshape(-1, Z.shape[2])
     covariance = flat.T @ flat / (len(Z) * (Z.shape[1] - 1))
-    variance = np.diag(covariance)
-    active = variance > _ACTIVE_FRACTION * variance.max()
+    active = active_columns(np.diag(covariance))
     if not active.any():
         raise ValueError("latents do not vary over the samples, so nothing is active in them.")
     factor = np.linalg.cholesky(covariance[np.ix_(active, active)])

@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_array, check_consistent_length
 
+from sklatent._random import local_random_state
+
 
 def check_codes(codes, name="codes", *, min_samples=2, min_components=1):
     """Return `codes` as a finite float64 array of shape (n_samples, n_components)."""
@@ -106,6 +108,15 @@ def numeric_factors(factors, n_samples, *, min_factors=1):
     return np.column_stack(numeric)
 
 
+# A component is active if its variance is more than this fraction of the most active one's.
+_ACTIVE_FRACTION = 0.01
+
+
+def active_columns(variances):
+    """Which components are active, whatever the scale of the latents; none if all are constant."""
+    return variances > _ACTIVE_FRACTION * variances.max()
+
+
 def is_constant(values):
     """Whether each column is constant up to rounding.
 
@@ -118,7 +129,9 @@ def is_constant(values):
 
 def split_samples(codes, factors, test_size, random_state):
     """Split rows; every factor must vary on both sides."""
-    split = train_test_split(codes, factors, test_size=test_size, random_state=random_state)
+    # Given None itself, scikit-learn would draw from the global generator.
+    rng = local_random_state(random_state)
+    split = train_test_split(codes, factors, test_size=test_size, random_state=rng)
     for part, name in ((split[2], "training"), (split[3], "test")):
         for j, column in enumerate(part.T):
             if (column == column[0]).all():

@@ -133,7 +133,7 @@ def test_continuous_factors_with_a_regressor():
 
 
 def test_reproducible_in_any_number_of_jobs():
-    codes, factors = small_reference(100)
+    codes, factors = small_reference(60)
     first = dci_scores(codes, factors, random_state=3)
     with parallel_config("threading"):
         second = dci_scores(codes, factors, random_state=3, n_jobs=2)

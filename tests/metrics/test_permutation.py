@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import ortho_group
 
-from sklatent.metrics import distance_to_signed_permutation
+from sklatent.metrics import (
+    distance_to_signed_permutation,
+    latent_space_distortion,
+    signed_permutation_report,
+)
 
 norms = pytest.mark.parametrize("norm", ["l1", "frobenius"])
 
@@ -124,3 +129,76 @@ def test_bad_input(M, options, message):
 def test_what_is_not_a_number():
     with pytest.raises(TypeError, match="real numbers"):
         distance_to_signed_permutation([["a"]])
+
+
+def make_spaces(seed=0, n_samples=400, width=4):
+    rng = np.random.RandomState(seed)
+    return rng.normal(size=(n_samples, width)), rng
+
+
+def test_report_recovers_a_signed_permutation_behind_scales_and_passive_components():
+    Z, rng = make_spaces()
+    P = np.diag([1.0, -1.0, 1.0, -1.0])[[2, 0, 3, 1]]
+    target = Z @ P * [1.0, 0.3, 2.0, 0.5] + 3
+    passive = 1e-3 * rng.normal(size=(400, 3))
+    for Z_to in (target, np.hstack([passive, target]), 1e-4 * target):
+        report = signed_permutation_report(Z, Z_to)
+        assert report.distance == pytest.approx(0, abs=1e-9)
+        assert report.r2 == pytest.approx(1)
+        np.testing.assert_allclose(np.abs(report.map), np.abs(P.T), atol=1e-9)
+        assert (report.n_active, report.n_active_target) == (4, 4)
+
+
+def test_report_tells_linear_from_permutation_equivalence():
+    Z, rng = make_spaces(n_samples=5000)
+    turned = Z @ ortho_group.rvs(4, random_state=rng)
+    report = signed_permutation_report(Z, turned)
+    assert report.r2 == pytest.approx(1)
+    assert report.distance == pytest.approx(report.rotated, rel=0.4)
+    noise = signed_permutation_report(Z, rng.normal(size=Z.shape))
+    assert noise.r2 < 0.01
+    # A map of nothing: near the floor, which is below what rotations score from k = 4 on.
+    assert noise.distance == pytest.approx(noise.floor, abs=0.02)
+    assert noise.floor < noise.rotated
+
+
+def test_raw_distance_is_fooled_where_the_report_is_not():
+    Z, rng = make_spaces(width=8)
+    turned = Z @ ortho_group.rvs(8, random_state=rng)
+    honest = signed_permutation_report(Z, turned).distance
+    shrunk = latent_space_distortion(Z, 1e-3 * turned, return_map=True)[1]
+    assert distance_to_signed_permutation(shrunk) == pytest.approx(1 / 8, abs=1e-3)
+    assert signed_permutation_report(Z, 1e-3 * turned).distance == pytest.approx(honest)
+    assert honest > 1.5 / 8
+
+
+@norms
+def test_report_of_spaces_of_different_sizes(norm):
+    Z, _ = make_spaces()
+    report = signed_permutation_report(Z, Z[:, :3], norm=norm)
+    assert report.map.shape == (4, 4)
+    # Three axes agree, the fourth has no counterpart.
+    assert report.distance == pytest.approx(1 / 16 if norm == "l1" else 1)
+    assert report.floor == pytest.approx(1 / 4 if norm == "l1" else 2)
+    assert (report.n_active, report.n_active_target, report.r2) == (4, 3, pytest.approx(1))
+
+
+@pytest.mark.parametrize("k", [1, 2, 10, 40])
+def test_what_rotations_score(k):
+    Z, rng = make_spaces(width=k)
+    report = signed_permutation_report(Z, Z)
+    draws = [
+        distance_to_signed_permutation(ortho_group.rvs(k, random_state=rng) if k > 1 else [[1.0]])
+        for _ in range(100)
+    ]
+    assert report.rotated == pytest.approx(np.mean(draws), abs=0.05 / np.sqrt(k))
+
+
+def test_bad_spaces():
+    Z, _ = make_spaces(n_samples=5)
+    with pytest.raises(ValueError, match="Z_target does not vary"):
+        signed_permutation_report(Z, np.ones((5, 2)))
+    with pytest.raises(ValueError, match="fits any 5 samples"):
+        signed_permutation_report(Z, Z)
+    with pytest.raises(ValueError, match="norm must be"):
+        signed_permutation_report(Z[:, :2], Z[:, :2], norm="max")
