@@ -1,0 +1,520 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+from sklatent import VAE, TransformVAE
+from sklatent.models._stacks import fit_models
+from sklatent.nn.discrepancies import KERNEL_SCALES
+from sklatent.transformations import (
+    Compose,
+    FunctionPair,
+    RandomRotation,
+    RandomScaling,
+    RandomShift,
+)
+
+SHAPE = (1, 8, 8)
+SMALL = {
+    "hidden_layer_sizes": (16,),
+    "max_epochs": 3,
+    "random_state": 0,
+    "image_shape": SHAPE,
+    "likelihood": "bernoulli",
+}
+VIEWS = SMALL | {"latent_layer_sizes": (12,), "transformation": RandomRotation(45)}
+
+
+@pytest.fixture(scope="module")
+def X():
+    return load_digits().data[:300] / 16
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A model that has learned rotations, and held-out digits."""
+    X, X_test = train_test_split(load_digits().data / 16, random_state=0)
+    model = TransformVAE(
+        8,
+        transformation=RandomRotation(45),
+        image_shape=SHAPE,
+        likelihood="bernoulli",
+        hidden_layer_sizes=(128,),
+        latent_layer_sizes=(64,),
+        learning_rate=2e-3,
+        max_epochs=60,
+        random_state=0,
+    ).fit(X)
+    return model, X_test
+
+
+# It is a VAE
+
+
+@pytest.mark.parametrize("posterior", ["diagonal", "full"])
+def test_without_a_transformation_it_is_a_vae_to_the_bit(X, posterior):
+    plain = VAE(3, **SMALL, posterior=posterior, beta=0.7).fit(X)
+    model = TransformVAE(3, **SMALL, posterior=posterior, beta=0.7).fit(X)
+    assert model.history_ == plain.history_
+    weights = zip(
+        model.net_.module_.state_dict().items(),
+        plain.net_.module_.state_dict().items(),
+        strict=True,
+    )
+    for (name, weight), (plain_name, plain_weight) in weights:
+        assert name == plain_name
+        assert torch.equal(weight, plain_weight)
+    np.testing.assert_array_equal(model.transform(X), plain.transform(X))
+    np.testing.assert_array_equal(model.log_likelihood(X[:5]), plain.log_likelihood(X[:5]))
+    with pytest.raises(ValueError, match="trained without transformations"):
+        model.infer_transformation(X, X)
+
+
+def test_the_encoder_starts_where_a_vaes_does(X):
+    """The further networks are drawn after it, so that only training tells the two apart."""
+    start = {"learning_rate": 1e-300, "max_epochs": 1}
+    plain = VAE(3, **SMALL | start).fit(X)
+    model = TransformVAE(3, **VIEWS | start).fit(X)
+    np.testing.assert_array_equal(model.transform(X), plain.transform(X))
+
+
+# The objective
+
+
+def kernel(a, b):
+    c = 2 * a.shape[-1]
+    squared = ((a - b) ** 2).sum(-1)
+    return np.mean([s * c / (s * c + squared) for s in KERNEL_SCALES], axis=0)
+
+
+def mmd(a, b, unbiased):
+    """Squared MMD between two clouds, ``(n, d)`` each."""
+
+    def within(x):
+        k = kernel(x[:, None], x[None])
+        return (k.sum() - len(x)) / (len(x) * (len(x) - 1)) if unbiased else k.mean()
+
+    return within(a) + within(b) - 2 * kernel(a[:, None], b[None]).mean()
+
+
+CASES = {
+    "additive": {},
+    "matrix": {"latent_transformation": "matrix"},
+    "batch": {"discrepancy": "batch"},
+    "draws": {"n_draws": 3},
+    "batch of draws of matrices": {
+        "discrepancy": "batch",
+        "n_draws": 2,
+        "latent_transformation": "matrix",
+    },
+    "views": {"n_views": 3},
+    "views, matrix": {"n_views": 2, "latent_transformation": "matrix"},
+    "full": {"posterior": "full"},
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_objective_equals_its_formula_written_out(X, case):
+    """One row, one view and one draw at a time, with the model's own noise."""
+    parameters = VIEWS | {"precision": "float64", "beta": 0.5, "coherence_weight": 3.0} | case
+    model = TransformVAE(4, **parameters | {"max_epochs": 2, "batch_size": 50}).fit(X)
+    module, n, d, m = model.net_.module_, 20, 4, model.n_draws
+
+    class Noise:
+        """Hands out the same numbers twice, and remembers how they were asked for."""
+
+        stacked = False
+
+        def __init__(self):
+            self.rng = np.random.RandomState(3)
+            self.generator = torch.Generator().manual_seed(3)
+            self.given = []
+
+        def normal(self, *shape):
+            self.given.append(self.rng.normal(size=shape))
+            return torch.from_numpy(self.given[-1])
+
+    step = type("Step", (), {})()
+    step.hyper = {"beta": 0.5, "coherence_weight": 3.0}
+    step.streams = Noise()
+    x = torch.from_numpy(X[:n])
+    with torch.no_grad():
+        terms = {name: float(v) for name, v in model._objective(module, x, step).items()}
+
+    generator = torch.Generator().manual_seed(3)
+    n_views = model.n_views
+    if n_views is None:
+        views = model.transformation.sample(x, generator, SHAPE)
+    else:
+        views = [model.transformation.sample(x, generator, SHAPE)[0] for _ in range(n_views)]
+    views = [x, *(view.clamp(0, 1) for view in views)]
+    noise = step.streams.given
+    assert [len(block) for block in noise] == [len(views) * n] * m + [m * n] * 2
+    between_noise, prior = noise[m:]
+
+    def log_likelihood(row, z):
+        p = torch.sigmoid(module.decode(z[None]))[0]
+        return float((row * torch.log(p) + (1 - row) * torch.log1p(-p)).sum())
+
+    expected = dict.fromkeys(terms, 0.0)
+    z_all = np.zeros((m, n, d))
+    z_views, moved = (np.zeros((len(views) - 1, m, n, d)) for _ in range(2))
+    with torch.no_grad():
+        for i in range(n):
+            posteriors = [module.encode(view[i : i + 1]) for view in views]
+            expected["kl"] += 0.5 * float(posteriors[0].kl()) / n
+            for j in range(m):
+                z = [
+                    posterior.sample(torch.from_numpy(noise[j][v * n + i])[None])
+                    for v, posterior in enumerate(posteriors)
+                ]
+                joint = torch.cat(z[1:], -1)
+                mean, log_var = module.middle(joint)[0].split(d)
+                middle = mean + torch.exp(log_var / 2) * torch.from_numpy(between_noise[j * n + i])
+                change = module.change(joint)[0]
+                if model.latent_transformation == "matrix":
+                    change = change.reshape(-1, d, d) / d**0.5 + torch.eye(d)
+                    forwards = [t @ middle for t in change]
+                    backwards = torch.linalg.inv(change[0]) @ middle
+                else:
+                    change = change.reshape(-1, d)
+                    forwards = [middle + t for t in change]
+                    backwards = middle - change[0]
+                ends = forwards if n_views is not None else [forwards[0], backwards]
+                z_all[j, i] = middle
+                for v in range(len(views) - 1):
+                    z_views[v, j, i], moved[v, j, i] = z[v + 1][0], ends[v]
+                if j == 0:
+                    expected["reconstruction"] -= log_likelihood(x[i], z[0][0]) / n
+                    expected["coherence"] -= log_likelihood(x[i], middle) / n
+                    for v in range(1, len(views)):
+                        expected["views"] -= log_likelihood(views[v][i], z[v][0]) / n
+    expected["prior"] = 3 * mmd(z_all.reshape(-1, d), prior, unbiased=True)
+    for z_view, end in zip(z_views, moved, strict=True):
+        if model.discrepancy == "batch":
+            expected["discrepancy"] += 3 * mmd(
+                z_view.reshape(-1, d), end.reshape(-1, d), unbiased=True
+            )
+        else:
+            expected["discrepancy"] += 3 * np.mean(
+                [mmd(z_view[:, i], end[:, i], unbiased=False) for i in range(n)]
+            )
+    assert terms.keys() == expected.keys()
+    for name, value in expected.items():
+        assert terms[name] == pytest.approx(value, rel=1e-9, abs=1e-9), name
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_stacked_training_equals_separate_training(X, case):
+    parameters = VIEWS | {"precision": "float64", "batch_size": 60} | case
+    models = [
+        TransformVAE(3, **parameters | {"random_state": k, "coherence_weight": 1.0 + k})
+        for k in range(2)
+    ]
+    separate = [clone(model).fit(X) for model in models]
+    together = [clone(model) for model in models]
+    fit_models(together, X)
+    for one, other in zip(separate, together, strict=True):
+        np.testing.assert_allclose(other.transform(X), one.transform(X), rtol=1e-6, atol=1e-8)
+        losses = [[row["train_loss"] for row in model.history_] for model in (one, other)]
+        np.testing.assert_allclose(*losses, rtol=1e-9)
+
+
+def test_terms_sum_to_the_loss_and_the_weight_is_in_them(X):
+    model = TransformVAE(3, **VIEWS).fit(X)
+    for row in model.history_:
+        names = ("reconstruction", "kl", "views", "coherence", "prior", "discrepancy")
+        assert row["train_loss"] == pytest.approx(sum(row[name] for name in names))
+    unweighted = TransformVAE(3, **VIEWS, coherence_weight=0.0).fit(X)
+    assert unweighted.history_[0]["discrepancy"] == unweighted.history_[0]["prior"] == 0.0
+
+
+def test_views_are_drawn_anew_for_each_batch_and_by_seed(X):
+    seen = []
+
+    class Spy(RandomRotation):
+        def sample(self, X, random_state=None, image_shape=None, return_parameters=False):
+            forward, inverse, drawn = super().sample(X, random_state, image_shape, True)
+            seen.append(drawn["rotation"])
+            return forward, inverse
+
+    parameters = VIEWS | {"transformation": Spy(45), "batch_size": 100, "max_epochs": 2}
+    first = TransformVAE(3, **parameters).fit(X)
+    batches = [tuple(drawn.tolist()) for drawn in seen]
+    assert len(batches) == 1 + 2 * 3  # the look before training, and each batch
+    assert len(set(batches)) == len(batches)
+    second = TransformVAE(3, **parameters).fit(X)
+    np.testing.assert_array_equal(first.transform(X), second.transform(X))
+
+
+# Triplets of the user's own
+
+
+def test_triplets_train_like_the_transformation_that_made_them(X):
+    parameters = SMALL | {"likelihood": "gaussian", "latent_layer_sizes": (12,)}
+    pair = FunctionPair(np.negative, np.abs)
+    drawn = TransformVAE(3, **parameters, transformation=pair).fit(X)
+    given = TransformVAE(3, **parameters).fit_triplets(X, -X, np.abs(X))
+    assert given.history_ == drawn.history_
+    np.testing.assert_array_equal(given.transform(X), drawn.transform(X))
+    T = given.infer_transformation(-X, np.abs(X))
+    np.testing.assert_array_equal(T, drawn.infer_transformation(-X, np.abs(X)))
+    with pytest.raises(ValueError, match="no transformation to draw views with"):
+        given.partial_fit(X)
+
+
+def test_views_of_the_users_own(X):
+    parameters = SMALL | {"latent_layer_sizes": (12,), "n_views": 3}
+    views = [X, 1 - X, X**2]
+    model = TransformVAE(3, **parameters).fit_triplets(X, views)
+    changes = model.infer_transformation(views)
+    assert [change.shape for change in changes] == [(300, 3)] * 3
+    assert model.apply_transformation(X, changes[1]).shape == X.shape
+    for wrong in (views[:2], views + views):
+        with pytest.raises(ValueError, match="n_views=3 takes a list of 3 arrays"):
+            model.infer_transformation(wrong)
+    with pytest.raises(ValueError, match="no X_inverse"):
+        model.fit_triplets(X, views, X)
+
+
+# What T has learned
+
+
+def test_t_knows_the_angle(trained):
+    model, X = trained
+    forward, inverse, drawn = model.transformation.sample(X, 1, SHAPE, return_parameters=True)
+    T = model.infer_transformation(forward, inverse)
+    half = len(X) // 2
+    line = LinearRegression().fit(T[:half], drawn["rotation"][:half])
+    assert r2_score(drawn["rotation"][half:], line.predict(T[half:])) > 0.5
+    shuffled = np.random.RandomState(0).permutation(half)
+    null = LinearRegression().fit(T[:half][shuffled], drawn["rotation"][:half])
+    assert r2_score(drawn["rotation"][half:], null.predict(T[half:])) < 0.2
+
+
+def test_its_own_t_moves_a_digit_towards_its_views(trained):
+    model, X = trained
+    forward, inverse = model.transformation.sample(X, 1, SHAPE)
+    T = model.infer_transformation(forward, inverse)
+
+    def error(a, b):
+        return np.mean((a - b) ** 2)
+
+    reconstruct = model.inverse_transform(model.transform(X))
+    for view, backwards in ((forward, False), (inverse, True)):
+        moved = model.apply_transformation(X, T, inverse=backwards)
+        assert error(moved, view) < 0.85 * error(reconstruct, view)
+        assert error(moved, view) < error(model.apply_transformation(X, T, not backwards), view)
+
+
+def test_between_two_opposite_views_lies_the_digit(trained):
+    model, X = trained
+    forward, inverse = model.transformation.sample(X, 1, SHAPE)
+    between = model.interpolate(forward, inverse)
+    ends = [model.interpolate(forward, inverse, weight) for weight in (0.0, 1.0)]
+    np.testing.assert_array_equal(ends[0], model.inverse_transform(model.transform(forward)))
+    np.testing.assert_array_equal(ends[1], model.inverse_transform(model.transform(inverse)))
+    errors = [np.mean((image - X) ** 2) for image in (between, *ends)]
+    assert errors[0] < 0.9 * min(errors[1:])
+
+
+@pytest.mark.parametrize("kind", ["additive", "matrix"])
+def test_applying_t_is_encoding_moving_and_decoding(X, kind):
+    model = TransformVAE(4, **VIEWS, latent_transformation=kind).fit(X)
+    forward, inverse = model.transformation.sample(X, 0, SHAPE)
+    T, Z = model.infer_transformation(forward, inverse), model.transform(X)
+    if kind == "additive":
+        assert T.shape == (300, 4)
+        ends = Z + T, Z - T
+    else:
+        assert T.shape == (300, 4, 4)
+        ends = (
+            (T @ Z[..., None])[..., 0],
+            np.stack([np.linalg.inv(t) @ z for t, z in zip(T, Z, strict=True)]),
+        )
+    for end, backwards in zip(ends, (False, True), strict=True):
+        moved = model.apply_transformation(X, T, inverse=backwards)
+        np.testing.assert_allclose(moved, model.inverse_transform(end), atol=1e-9)
+        one_for_all = model.apply_transformation(X[:5], T[0], inverse=backwards)
+        repeated = model.apply_transformation(X[:5], np.stack([T[0]] * 5), inverse=backwards)
+        np.testing.assert_allclose(one_for_all, repeated, atol=1e-12)
+    identity = np.zeros(4) if kind == "additive" else np.eye(4)
+    np.testing.assert_allclose(
+        model.apply_transformation(X, identity), model.inverse_transform(Z), atol=1e-12
+    )
+
+
+def test_float_types_are_kept(X):
+    model = TransformVAE(3, **VIEWS).fit(X)
+    for dtype in (np.float32, np.float64):
+        rows = X.astype(dtype)
+        T = model.infer_transformation(rows, rows)
+        assert T.dtype == dtype
+        assert model.apply_transformation(rows, T).dtype == dtype
+        assert model.interpolate(rows, rows).dtype == dtype
+
+
+# In scikit-learn
+
+
+def test_downstream_in_a_pipeline_and_a_search(X):
+    y = load_digits().target[:300]
+    pipeline = make_pipeline(TransformVAE(4, **VIEWS), KNeighborsClassifier(3))
+    search = GridSearchCV(
+        pipeline,
+        {
+            "transformvae__transformation__max_angle": [5, 40],
+            "transformvae__coherence_weight": [1.0, 10.0],
+        },
+        cv=2,
+    ).fit(X, y)
+    assert len(search.cv_results_["params"]) == 4
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert pipeline.named_steps["transformvae"].transformation.max_angle == 45
+
+
+def test_vectors_are_fine():
+    X = np.random.RandomState(0).normal(size=(200, 5))
+    views = Compose([RandomShift([1.0, 0, 0, 0, 0]), RandomScaling(1.5)])
+    model = TransformVAE(
+        2, transformation=views, hidden_layer_sizes=(16,), latent_layer_sizes=(8,), max_epochs=2
+    ).fit(X)
+    assert model.infer_transformation(*views.sample(X, 0)).shape == (200, 2)
+
+
+def test_a_last_batch_of_one_row_is_finite(X):
+    model = TransformVAE(3, **VIEWS, batch_size=100).fit(X[:201])
+    assert np.isfinite(model.history_[-1]["train_loss"])
+
+
+# Bad input
+
+
+def nan(X):
+    return X * np.nan
+
+
+class Sampler:
+    """A transformation of the user's own."""
+
+    def __init__(self, sample):
+        self.function = sample
+
+    def sample(self, X, random_state=None, image_shape=None):
+        return self.function(X)
+
+
+@pytest.mark.parametrize(
+    ("transformation", "message"),
+    [
+        (FunctionPair(nan, nan), "forward function of FunctionPair returned NaN"),
+        (
+            FunctionPair(np.abs, lambda X: X[:, :9]),
+            "inverse function of FunctionPair returned shape",
+        ),
+        (FunctionPair(lambda X: 2 * X, np.abs), r"needs views in \[0, 1\], but transformation="),
+        (Sampler(lambda X: (X, X - 0.5)), r"returned values in \[-0.5, 0.5\]"),
+        (Sampler(lambda X: (X, X * torch.nan)), "returned NaN or infinity"),
+        (
+            Sampler(lambda X: (X[:, :5], X)),
+            r"returned a view of shape \(.*, 5\), expected a tensor",
+        ),
+        (Sampler(lambda X: (X.numpy(), X)), "expected a tensor"),
+    ],
+)
+def test_transformations_that_return_nonsense(X, transformation, message):
+    with pytest.raises(ValueError, match=message):
+        TransformVAE(3, **VIEWS | {"transformation": transformation}).fit(X)
+
+
+def test_nonsense_in_a_later_batch_is_found_too(X):
+    calls = []
+
+    def sample(X):
+        calls.append(1)
+        return X, X + (len(calls) > 4)
+
+    with pytest.raises(ValueError, match=r"needs views in \[0, 1\]"):
+        TransformVAE(3, **VIEWS | {"transformation": Sampler(sample)}).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"transformation": 3}, "transformation"),
+        ({"latent_transformation": "rotation"}, "latent_transformation"),
+        ({"discrepancy": "mmd"}, "discrepancy"),
+        ({"coherence_weight": -1.0}, "coherence_weight"),
+        ({"n_views": 0}, "n_views"),
+        ({"n_draws": 0}, "n_draws"),
+        ({"latent_layer_sizes": (0,)}, "latent_layer_sizes"),
+        ({"latent_layer_sizes": (8.5,)}, "latent_layer_sizes"),
+        ({"image_shape": None}, r"pass image_shape="),
+        ({"batch_size": 301}, "X has 300 rows, fewer than one batch of 301"),
+    ],
+)
+def test_bad_parameters(X, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        TransformVAE(3, **VIEWS | parameters).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"X_forward": lambda X: X[:, :10]},
+            r"X_forward has shape \(300, 10\), expected \(300, 64\)",
+        ),
+        (
+            {"X_inverse": lambda X: X[:200]},
+            r"X_inverse has shape \(200, 64\), expected \(300, 64\)",
+        ),
+        ({"X_forward": nan}, "X_forward contains NaN"),
+        ({"X_inverse": lambda X: X + 1}, "X_inverse lies in"),
+        (
+            {"X_forward": lambda X: X[:9], "X_inverse": lambda X: X[:9]},
+            "X has 300 rows, but its views",
+        ),
+        ({"X_inverse": lambda X: None}, "X_inverse is missing"),
+    ],
+)
+def test_triplets_that_do_not_fit(X, change, message):
+    views = {name: change.get(name, np.asarray)(X) for name in ("X_forward", "X_inverse")}
+    with pytest.raises(ValueError, match=message):
+        TransformVAE(3, **SMALL, latent_layer_sizes=(8,)).fit_triplets(X, **views)
+
+
+def test_a_t_of_the_wrong_width_or_without_an_inverse(X):
+    additive = TransformVAE(3, **VIEWS).fit(X)
+    for wrong in (np.zeros(4), np.zeros((300, 4)), np.zeros((299, 3)), np.zeros((300, 3, 3))):
+        with pytest.raises(ValueError, match=r"T has shape .* expected \(300, 3\)"):
+            additive.apply_transformation(X, wrong)
+    with pytest.raises(ValueError, match="T contains NaN"):
+        additive.apply_transformation(X, np.full(3, np.nan))
+    matrix = TransformVAE(3, **VIEWS, latent_transformation="matrix").fit(X)
+    singular = np.diag([1.0, 1.0, 0.0])
+    assert np.isfinite(matrix.apply_transformation(X, singular)).all()
+    for bad in (singular, np.diag([1.0, 1.0, 1e-9]), np.stack([np.eye(3)] * 299 + [singular])):
+        with pytest.raises(ValueError, match="T holds a singular matrix"):
+            matrix.apply_transformation(X, bad, inverse=True)
+
+
+def test_a_matrix_that_becomes_singular_in_training_is_named(X):
+    def singular(n_features, n_components, image_shape):
+        return torch.nn.Linear(n_features, 4), torch.nn.Linear(n_components, n_features)
+
+    model = TransformVAE(
+        3, **VIEWS | {"architecture": singular, "latent_transformation": "matrix", "max_epochs": 1}
+    ).fit(X)
+    change = model.net_.module_.change[-1]
+    with torch.no_grad():  # T = identity + output / sqrt(3): take the identity away
+        change.weight.zero_()
+        change.bias.copy_(-torch.eye(3).flatten() * 3**0.5)
+    with pytest.raises(ValueError, match="matrix has become singular"):
+        model.partial_fit(X)
