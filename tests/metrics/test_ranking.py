@@ -8,6 +8,11 @@ from scipy.stats import spearmanr
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso
 
+from sklatent.channels import (
+    bhattacharyya_coefficients,
+    normalized_mutual_information,
+    variation_of_information,
+)
 from sklatent.metrics import udr_scores
 from sklatent.metrics._ranking import (
     _lasso_coefficients,
@@ -168,3 +173,29 @@ def test_bad_codes():
         udr_scores(np.zeros((1, 5, 2)))
     with pytest.raises(ValueError, match="NaN"):
         udr_scores(np.full((2, 5, 2), np.nan))
+
+
+@pytest.mark.parametrize("similarity", ["nmi", "vi"])
+def test_channels_are_compared_as_the_channels_package_compares_them(similarity):
+    rng = np.random.RandomState(0)
+    codes = rng.normal(size=(3, 80, 2))
+    codes[1] = codes[0][:, ::-1] * -1
+    codes[:, :, 1] *= [[1.0], [1.0], [0.0]]  # the last model's second component is constant
+    log_vars = np.full_like(codes, np.log(0.05))
+    options = {"log_vars": log_vars, "similarity": similarity, "return_pairwise": True}
+    scores, pairwise = udr_scores(codes, **options)
+
+    def similarity_of(a, b):
+        coefficients = [
+            bhattacharyya_coefficients(means[:, None], np.full((80, 1), np.log(0.05)))
+            for means in (a, b)
+        ]
+        if similarity == "nmi":
+            return normalized_mutual_information(*coefficients)
+        return np.exp(-variation_of_information(*coefficients))
+
+    informative = np.array([[True, True], [True, True], [True, False]])
+    expected, pairs = loop_udr(codes, informative, similarity_of)
+    np.testing.assert_allclose(scores, expected, atol=1e-3)
+    np.testing.assert_allclose(pairwise, pairs, atol=1e-3)
+    assert pairwise[0, 1] > 2 * pairwise[0, 2]
