@@ -10,8 +10,9 @@ final nonlinearity. Only plain layers and :class:`Residual` are used, so that
 from math import prod
 from numbers import Integral
 
-import torch
 from torch import nn
+
+from sklatent.nn.user_networks import networks_from_factory
 
 ARCHITECTURES = ("mlp", "conv", "conv_tvae", "conv64", "residual")
 _IMAGE_ONLY = ("conv", "conv_tvae", "conv64")
@@ -133,7 +134,7 @@ def build_networks(
     """
     image_shape = _check_image_shape(image_shape, n_features)
     if callable(architecture):
-        return _from_factory(architecture, n_features, n_components, image_shape)
+        return networks_from_factory(architecture, n_features, n_components, image_shape)
     if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
         raise ValueError(
             f"Unknown architecture {architecture!r}. Use one of {', '.join(ARCHITECTURES)}, or a "
@@ -386,69 +387,3 @@ def _residual_images(image_shape, n_components, sizes):
         nn.Flatten(),
     )
     return encoder, decoder, (n_map, *sizes)[-1]
-
-
-# The user's own
-
-
-def _from_factory(factory, n_features, n_components, image_shape):
-    pair = factory(n_features, n_components, image_shape)
-    if (
-        not isinstance(pair, tuple | list)
-        or len(pair) != 2
-        or not all(isinstance(module, nn.Module) for module in pair)
-    ):
-        got = (
-            f"({', '.join(type(module).__name__ for module in pair)})"
-            if isinstance(pair, tuple | list)
-            else type(pair).__name__
-        )
-        raise TypeError(
-            "A callable architecture must return two torch.nn.Module, (encoder, decoder), "
-            f"got {got}."
-        )
-    encoder, decoder = pair
-    encoded = _probe(encoder, "encoder", n_features)
-    if len(encoded) != 2:
-        encoder = nn.Sequential(encoder, nn.Flatten())
-    decoded = _probe(decoder, "decoder", n_components)
-    if prod(decoded[1:]) != n_features:
-        raise ValueError(
-            f"The decoder maps latents of shape (2, {n_components}) to {decoded}, which flattens "
-            f"to {prod(decoded[1:])} values a row, but X has {n_features} features: its output "
-            f"must flatten to (2, {n_features})."
-        )
-    if len(decoded) != 2:
-        decoder = nn.Sequential(decoder, nn.Flatten())
-    return encoder, decoder, prod(encoded[1:])
-
-
-def _probe(module, name, n_in):
-    """Shape of the output for two rows of `n_in` values; the module is left as it was."""
-    reference = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
-    rows = torch.full((2, n_in), 0.5, dtype=reference.dtype, device=reference.device)
-    training = [(child, child.training) for child in module.modules()]
-    try:
-        # Evaluation mode: running statistics stay as they are and no noise is drawn.
-        module.eval()
-        with torch.no_grad():
-            output = module(rows)
-    except Exception as error:
-        raise ValueError(
-            f"The {name} cannot be applied to an input of shape (2, {n_in}): {error}. The callable "
-            f"architecture's {name} must take (batch, {n_in})."
-        ) from error
-    finally:
-        for child, mode in training:
-            child.training = mode
-    if not isinstance(output, torch.Tensor):
-        raise TypeError(
-            f"The {name} must return one tensor, got {type(output).__name__}. Posterior means and "
-            "variances are made from the encoder's features by the model's own linear head."
-        )
-    if output.ndim == 0 or output.shape[0] != 2 or output.numel() == 0:
-        raise ValueError(
-            f"The {name} maps an input of shape (2, {n_in}) to {tuple(output.shape)}: the first "
-            "axis must stay the batch (2 rows) and each row must have at least one value."
-        )
-    return tuple(output.shape)
