@@ -1,0 +1,109 @@
+"""What views, their discrepancies and the further networks add to a step of training.
+
+All in one process, in turn, at the paper's batch of 100 and its network (``"conv_tvae"``).
+"""
+
+from functools import partial
+
+import torch
+
+from benchmarks._common import Report, median_ratio, parser, time_interleaved
+from sklatent import VAE, TransformVAE
+from sklatent.nn.discrepancies import batch_discrepancy, paired_discrepancy
+from sklatent.transformations import Compose, RandomAffine, RandomCrop, RandomRotation
+
+BATCH = 100
+SHAPE = (1, 28, 28)
+VIEWS = {
+    "RandomRotation": RandomRotation(45),
+    "RandomAffine": RandomAffine(rotation=20, shear=0.2, scale=(0.8, 1.2), translation=2),
+    "Compose of rotation and crop": Compose([RandomRotation(45), RandomCrop(0.8)]),
+}
+REPEATED = 20  # calls of what is much shorter than a step, so that a timer sees it
+
+
+def make_step(model, X):
+    """Build one step of training: zero, loss, backward, update, as the net does it."""
+    model.fit(X)
+    module, optimizer = model.net_.module_, model.net_.optimizer_
+    run_hyper = {name: getattr(model, name) for name in model._loss_hyperparameters}
+    step = type("Step", (), {})()
+    step.hyper, step.streams, step.constants = run_hyper, model.net_.streams, {}
+    x = torch.from_numpy(X)
+    module.train()
+
+    def one_step():
+        optimizer.zero_grad(set_to_none=True)
+        sum(model._objective(module, x, step).values()).backward()
+        optimizer.step()
+
+    return one_step
+
+
+def repeat(function):
+    """Call a short function several times."""
+    for _ in range(REPEATED):
+        function()
+
+
+def discrepancies(a, b, prior):
+    """Compute the three discrepancies of a batch, and their gradient."""
+    a, b = a.requires_grad_(), b.requires_grad_()
+    pairs = sum(paired_discrepancy(x[None], y[None]) for x, y in ((a, b), (b, a)))
+    (pairs + batch_discrepancy(a, prior)).backward()
+
+
+def main():
+    """Time the parts in turn and report medians of their ratios."""
+    arguments = parser(__doc__.splitlines()[0]).parse_args()
+    report = Report("The transformation-aware VAE: what a step costs", arguments.out)
+    generator = torch.Generator().manual_seed(0)
+    X = torch.rand(BATCH, 784, generator=generator)
+    common = {
+        "architecture": "conv_tvae",
+        "image_shape": SHAPE,
+        "likelihood": "bernoulli",
+        "batch_size": BATCH,
+        "max_epochs": 1,
+        "random_state": 0,
+    }
+    rows = []
+    for n_components in (10, 100):
+        make = partial(make_step, X=X.numpy())
+        models = {
+            kind: TransformVAE(
+                n_components,
+                transformation=VIEWS["RandomAffine"],
+                latent_transformation=kind,
+                **common,
+            )
+            for kind in ("additive", "matrix")
+        }
+        steps = {"VAE": make(VAE(n_components, **common))}
+        steps |= {kind: make(model) for kind, model in models.items()}
+        a, b, prior = torch.randn(3, BATCH, n_components, generator=generator)
+        steps["discrepancies"] = partial(repeat, partial(discrepancies, a, b, prior))
+        for name, transformation in VIEWS.items():
+            draw = partial(transformation.sample, X, generator, image_shape=SHAPE)
+            steps[name] = partial(repeat, draw)
+        seconds = time_interleaved(steps, repeats=5 if arguments.quick else 25, warmup=2)
+        for name in ("discrepancies", *VIEWS):
+            seconds[name] = seconds[name] / REPEATED
+        for kind in models:
+            ratio = median_ratio(seconds[kind], seconds["VAE"])
+            rows.append([f"a step, {kind}", n_components, "a VAE's step", ratio, "< 3.5"])
+        for name in VIEWS:
+            ratio = median_ratio(seconds[name], seconds["VAE"])
+            rows.append([f"two views, {name}", n_components, "a VAE's step", ratio, "< 0.15"])
+        ratio = median_ratio(seconds["discrepancies"], seconds["additive"])
+        rows.append(["three discrepancies", n_components, "a step, additive", ratio, "< 0.05"])
+    report.text(
+        f"Batches of {BATCH} images of 28 x 28, the paper's network, float32. Each number is the "
+        "median, with the smallest and largest, of the ratio of times taken in the same round."
+    )
+    report.table(["what", "components", "as a part of", "ratio", "bound"], rows)
+    report.write()
+
+
+if __name__ == "__main__":
+    main()
