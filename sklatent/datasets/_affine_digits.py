@@ -3,9 +3,10 @@
 from math import isqrt, prod
 
 import numpy as np
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import validate_params
 
+from sklatent._random import local_random_state
 from sklatent.transformations._warps import affine_matrices, check_image_shape, warp_images
 
 # affNIST's ranges: degrees, tangent of the shear, factor of each axis by itself.
@@ -128,7 +129,7 @@ def make_affine_digits(X, random_state=None, *, image_shape=None, return_paramet
     rows, columns = (area_average(wide, side) for wide, side in zip(canvas[1:], sides, strict=True))
     y, x = np.indices(sides).reshape(2, -1) - (np.array(sides)[:, None] - 1) / 2
 
-    drawn = check_random_state(random_state).uniform(size=(len(X), 6))
+    drawn = local_random_state(random_state).uniform(size=(len(X), 6))
     names = ("rotation", "shear", "scale", "scale")
     ranges = np.array([RANGES[name] for name in names]).T
     drawn[:, :4] = ranges[0] + (ranges[1] - ranges[0]) * drawn[:, :4]

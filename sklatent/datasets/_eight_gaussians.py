@@ -3,8 +3,9 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
+
+from sklatent._random import local_random_state
 
 N_CLUSTERS = 8
 
@@ -87,7 +88,7 @@ def make_eight_gaussians(
     >>> bool((X[first_half, 1] > 0).mean() > 0.99)
     True
     """
-    rng = check_random_state(random_state)
+    rng = local_random_state(random_state)
     y = rng.permutation(np.arange(n_samples) % N_CLUSTERS)
     angle = (2 * y + 1) * np.pi / N_CLUSTERS
     position = radius * np.column_stack([np.cos(angle), np.sin(angle)])

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
+
+from sklatent._random import local_random_state
 
 FACTOR_NAMES = ("shape", "scale", "orientation", "position_x", "position_y")
 FACTOR_SIZES = (3, 6, 40, 32, 32)
@@ -99,7 +100,7 @@ def select_rows(grid, n_samples, factors, random_state):
             f"n_samples={n_samples} is more than the {len(rows)} sprites there are with these "
             "factors; they are drawn without replacement. Ask for fewer or free more factors."
         )
-    return check_random_state(random_state).choice(rows, n_samples, replace=False)
+    return local_random_state(random_state).choice(rows, n_samples, replace=False)
 
 
 def _inside(shape, x, y):

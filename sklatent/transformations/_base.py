@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 
+from sklatent._random import local_random_state
 from sklatent.transformations._warps import Warp
 
 
@@ -29,8 +30,7 @@ def _uniform_source(random_state, n):
     if isinstance(random_state, torch.Generator):
         options = {"generator": random_state, "device": random_state.device, "dtype": torch.float64}
         return lambda k: torch.rand(n, k, **options)
-    # None is a fresh generator and not numpy's global one, which stays as it is.
-    rng = np.random.RandomState() if random_state is None else check_random_state(random_state)
+    rng = local_random_state(random_state)
     return lambda k: torch.from_numpy(rng.uniform(size=(n, k)))
 
 
