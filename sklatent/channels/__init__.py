@@ -20,5 +20,6 @@ __getattr__, __dir__, __all__ = attach(
             "variation_of_information",
         ],
         "_similarity": ["channel_similarity"],
+        "_synthesis": ["ChannelSynthesizer", "neighbor_distance_variability"],
     },
 )

@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state
 
+from .._random import local_random_state
 from .._safetensors_io import read_file, write_file
 from ._coefficients import (
     DiagonalChannels,
@@ -429,11 +429,6 @@ def hash_samples(X, n_samples=None):
     digest = hashlib.sha256(repr(X.shape).encode())
     digest.update(np.ascontiguousarray(X).tobytes())
     return digest.hexdigest()
-
-
-def local_random_state(random_state):
-    """Make a generator that never is NumPy's global one."""
-    return np.random.RandomState() if random_state is None else check_random_state(random_state)
 
 
 def check_same_samples(a, b):

@@ -9,7 +9,8 @@ from sklearn.cluster import OPTICS
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._fingerprints import ChannelFingerprints, local_random_state
+from .._random import local_random_state
+from ._fingerprints import ChannelFingerprints
 from ._similarity import channel_similarity
 
 # Appendix E: NMI becomes a distance as -log max(NMI, 1e-4).
@@ -275,7 +276,10 @@ def read_channels(estimator, X, *, reset=True, min_messages=2):
     Where an array has fewer than `min_messages` columns, the prior N(0, 1) is one more of them.
     """
     if not isinstance(X, ChannelFingerprints):
-        means = validate_data(estimator, X, dtype=np.float64, ensure_min_features=2, reset=reset)
+        at_least = 2 if reset else 1
+        means = validate_data(
+            estimator, X, dtype=np.float64, ensure_min_features=at_least, reset=reset
+        )
         if means.shape[1] < min_messages:
             means = np.column_stack([means, np.zeros(len(means))])
         return ChannelFingerprints.from_posteriors(means, np.zeros_like(means))

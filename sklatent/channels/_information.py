@@ -2,8 +2,8 @@
 
 import numpy as np
 from scipy.special import logsumexp
-from sklearn.utils import check_random_state
 
+from .._random import local_random_state
 from ._coefficients import as_floats, gaussian_channels
 
 # 2 I(X;U) - I(X;U,U') in bits below which a channel counts as without information: far above the
@@ -161,7 +161,7 @@ def monte_carlo_information(mean, log_var, *, n_draws=10_000, random_state=None)
     gaussian_channels(mean[None], log_var[None], None, ("log_var", "covariance"))
     if n_draws < 2:
         raise ValueError(f"n_draws must be at least 2 for a standard error, got {n_draws}.")
-    rng = np.random.RandomState() if random_state is None else check_random_state(random_state)
+    rng = local_random_state(random_state)
     n_samples = len(mean)
     precision = np.exp(-0.5 * log_var)
     log_norm = -0.5 * log_var.sum(axis=1)

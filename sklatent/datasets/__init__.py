@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = attach(
         "_affine_digits": ["make_affine_digits"],
         "_dsprites": ["load_dsprites"],
         "_eight_gaussians": ["make_eight_gaussians"],
+        "_hue": ["make_hue_circle"],
         "_idx": ["load_idx"],
         "_npz": ["load_npz"],
         "_sprites": ["make_sprites"],

@@ -1,0 +1,134 @@
+"""Gradient descent on posteriors, by the training loop that all models share."""
+
+import math
+
+import numpy as np
+import torch
+
+from sklatent.nn.rows import Rows
+from sklatent.nn.runs import TrainingRun
+from sklatent.nn.seeding import RandomStreams, draw_seed, seeded_initialisation, split_seed
+from sklatent.nn.training import LatentNet
+
+from ._coefficients import reorder_samples
+
+_OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+
+# Means start near each other, at unit variance: a channel that says nothing yet.
+_INITIAL_SCALE = 0.05
+
+# Where NMI divides by 2 I - I', which is zero for a channel that says nothing.
+_SMALLEST = 1e-6
+
+
+def train_posteriors(synthesizer, channels):
+    """Means and log-variances, each (n_samples, n_components), and the history of their training.
+
+    Parameters
+    ----------
+    synthesizer : ChannelSynthesizer
+        Whose parameters say how.
+    channels : ChannelFingerprints
+        The ensemble, each channel with some information.
+    """
+    device = synthesizer.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    n_samples = channels.n_samples
+    seed = draw_seed(synthesizer.random_state)
+    with seeded_initialisation(split_seed(seed)["weights"]):
+        module = Posteriors(n_samples, synthesizer.n_components)
+    net = LatentNet(
+        module,
+        streams=RandomStreams([seed], torch.float32, device),
+        max_epochs=synthesizer.max_epochs,
+        batch_size=synthesizer.batch_size,
+        lr=synthesizer.learning_rate,
+        optimizer=_OPTIMIZERS[synthesizer.optimizer],
+        device=device,
+        verbose=0,
+    ).initialize()
+    # The rows are the samples' numbers; what they stand for is in the fingerprints.
+    run = TrainingRun(
+        rows=Rows(np.arange(n_samples)[:, None], None, torch.float32, torch.device(device)),
+        valid_rows=None,
+        objective=_Dissimilarity(channels, synthesizer.metric, device),
+        hyper={},
+        progress_bar=bool(synthesizer.verbose),
+    )
+    net.partial_fit(run, epochs=synthesizer.max_epochs)
+    arrays = [p.detach().cpu().numpy().astype(np.float64) for p in (module.mean, module.log_var)]
+    return *arrays, [{"train_loss": float(row["train_loss"])} for row in net.history]
+
+
+class Posteriors(torch.nn.Module):
+    """Means and log-variances of all samples, free to move."""
+
+    def __init__(self, n_samples, n_components):
+        super().__init__()
+        self.mean = torch.nn.Parameter(_INITIAL_SCALE * torch.randn(n_samples, n_components))
+        self.log_var = torch.nn.Parameter(torch.zeros(n_samples, n_components))
+
+    def forward(self, samples):
+        """Bhattacharyya coefficients of some samples, (n, n), in a form that has gradients."""
+        mean, log_var = self.mean[samples], self.log_var[samples]
+        variance, difference = log_var.exp(), mean[:, None] - mean
+        sums = variance[:, None] + variance
+        # log((v_i + v_j) / (2 s_i s_j)), the determinants' part of the distance
+        ratio = sums.log() - 0.5 * (log_var[:, None] + log_var) - math.log(2.0)
+        return torch.exp(-(0.25 * difference**2 / sums + 0.5 * ratio).sum(dim=-1))
+
+
+class _Dissimilarity:
+    """The objective: minus the mean similarity to the ensemble, over a batch of samples."""
+
+    def __init__(self, channels, metric, device):
+        self.channels, self.metric, self.device = channels, metric, device
+        self._everything = None
+
+    def __call__(self, module, batch, step):
+        samples = batch[:, 0].long().sort().values
+        reference, alone, twice = self._reference(samples)
+        own = module(samples)
+        own_alone, own_twice = _bits(own.mean(dim=1)), _bits((own * own).mean(dim=1))
+        joint = _bits(torch.einsum("ij,cij->ci", own, reference) / len(samples))
+        if self.metric == "vi":
+            vi = 2.0 * joint - own_twice - twice
+            return {"dissimilarity": -torch.exp(-vi).mean()}
+        scale = (2.0 * own_alone - own_twice) * (2.0 * alone - twice)
+        nmi = (own_alone + alone - joint) / scale.clamp_min(_SMALLEST**2).sqrt()
+        return {"dissimilarity": -nmi.mean()}
+
+    def _reference(self, samples):
+        """Coefficients of the ensemble, (n_channels, n, n), and informations in bits."""
+        if self._everything is not None:
+            return self._everything
+        numbers = samples.cpu().numpy()
+        coefficients = torch.from_numpy(_coefficients(self.channels, numbers)).to(self.device)
+        alone = _bits(coefficients.mean(dim=2))
+        twice = _bits((coefficients * coefficients).mean(dim=2))
+        found = coefficients, alone, twice
+        if len(numbers) == self.channels.n_samples:
+            # One batch holds all samples, so every batch is this one.
+            self._everything = found
+        return found
+
+
+def _coefficients(channels, samples):
+    """Coefficients between some samples for each channel, (n_channels, n, n), in float32."""
+    out = np.empty((len(channels), len(samples), len(samples)), np.float32)
+    start = 0
+    for block in channels.blocks:
+        part = out[start : start + len(block)]
+        start += len(block)
+        rows = reorder_samples(block, samples[None]).rows(np.float32)
+        row = np.empty((len(block), len(samples)), np.float32)
+        for number in range(len(samples)):
+            rows.fill(number, row)
+            part[:, number] = row
+    return out
+
+
+def _bits(means):
+    """Information in bits from row means of coefficients, over the last axis."""
+    return -torch.log2(means).mean(dim=-1)
