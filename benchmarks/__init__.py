@@ -6,4 +6,5 @@ Each module runs by itself, ``python -m benchmarks.<name> [--quick] [--full] [--
 
 SPEED = [
     "import_time",
+    "metrics_speed",
 ]
