@@ -39,8 +39,20 @@ SMALL_NETWORK = {"hidden_layer_sizes": (8,), "max_epochs": 3, "batch_size": 64}
 
 # Only to be quick. What is not named here has its defaults.
 PARAMETERS = {
-    "VAE": {"n_components": 2, **SMALL_NETWORK},
+    "Autoencoder": {"n_components": 2, **SMALL_NETWORK},
+    "BetaTCVAE": {"n_components": 2, **SMALL_NETWORK},
+    "ChannelHotspots": {"min_samples": 5},
+    "ChannelSynthesizer": {"max_epochs": 20},
+    "DIPVAE": {"n_components": 2, **SMALL_NETWORK},
+    "FactorVAE": {"n_components": 2, "discriminator_layer_sizes": (8,), **SMALL_NETWORK},
+    "RelativeAutoencoder": {"n_components": 2, "n_anchors": 8, **SMALL_NETWORK},
+    "RelativeProjection": {"n_anchors": 8},
     "RosettaVAE": {"n_components": 2, **SMALL_NETWORK},
+    "StitchingAligner": {"max_epochs": 60, "learning_rate": 0.02, "batch_size": 32},
+    "StitchingAligner": {"max_epochs": 20, "learning_rate": 0.01},
+    "TransformVAE": {"n_components": 2, "latent_layer_sizes": (8,), **SMALL_NETWORK},
+    "VAE": {"n_components": 2, **SMALL_NETWORK},
+    "VAEEnsemble": {"n_components": 2, "n_estimators": 2, **SMALL_NETWORK},
 }
 
 # What scikit-learn checks of its own estimators beyond the battery that it offers to others.
@@ -61,8 +73,12 @@ OF_EVERY_TRANSFORMER = [
 # Checks collected with the scikit-learn that constraints.txt pins.
 PINNED = "1.9"
 N_CHECKS = {
+    "BetaTCVAE": 47,
+    "DIPVAE": 47,
+    "FactorVAE": 47,
     "RosettaVAE": 47,
     "VAE": 47,
+    "VAEEnsemble": 47,
 }
 
 
@@ -221,14 +237,13 @@ def test_fitted_attributes_are_documented(name):
 
 
 def outputs(estimator, X):
-    """Return what a fitted estimator says of X, by method."""
+    """Return what a fitted estimator says of X, by method, and the arrays that it learned."""
     methods = [
         name for name in ("transform", "predict", "score_samples") if hasattr(estimator, name)
     ]
     found = {name: getattr(estimator, name)(X) for name in methods}
-    if hasattr(estimator, "labels_"):
-        found["labels_"] = estimator.labels_
-    return found
+    arrays = {key: value for key, value in vars(estimator).items() if key.endswith("_")}
+    return found | {key: value for key, value in arrays.items() if isinstance(value, np.ndarray)}
 
 
 def assert_same(found, expected):

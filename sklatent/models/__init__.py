@@ -6,6 +6,8 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "_autoencoder": ["Autoencoder"],
+        "_disentangling": ["BetaTCVAE", "DIPVAE", "FactorVAE"],
+        "_ensemble": ["VAEEnsemble"],
         "_relative_autoencoder": ["RelativeAutoencoder"],
         "_transform": ["TransformVAE"],
         "_vae": ["VAE"],

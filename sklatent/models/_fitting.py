@@ -324,24 +324,22 @@ def _publish(model):
     model._after_training()
 
 
-def make_member(model, module, seed, like):
+def make_member(model, module, like):
     """Make a fitted model of one member's module out of an ensemble's.
 
     Parameters
     ----------
     model : LatentModel
-        Not fitted yet; it becomes the member.
+        Not fitted yet; it becomes the member. Its `random_state` is an integer.
     module : nn.Module
         Its trained module, which it keeps.
-    seed : int
-        Where its further randomness comes from.
     like : LatentModel
         The fitted ensemble.
     """
-    streams = RandomStreams([seed], DTYPES[model.precision], like.net_.device)
+    model._seed = draw_seed(model.random_state)
+    streams = RandomStreams([model._seed], DTYPES[model.precision], like.net_.device)
     model.net_ = _make_net(model, module, streams, like.net_.device)
     model.net_.module_.eval()
-    model._seed = seed
     for name in ("n_features_in_", "feature_names_in_"):
         if hasattr(like, name):
             setattr(model, name, getattr(like, name))
