@@ -6,16 +6,29 @@ from sklearn.utils.validation import check_array, check_consistent_length
 
 from sklatent._random import local_random_state
 
+_EPS = np.finfo(np.float64).eps
+
 
 def check_codes(codes, name="codes", *, min_samples=2, min_components=1):
-    """Return `codes` as a finite float64 array of shape (n_samples, n_components)."""
-    return check_array(
+    """Return `codes` as a finite float64 array of shape (n_samples, n_components).
+
+    Columns that are constant up to the rounding of their own type become constant: the jitter of a
+    collapsed component of a float32 network would have ranks, bins and correlations.
+    """
+    codes = check_array(
         codes,
-        dtype=np.float64,
+        dtype="numeric",
         ensure_min_samples=min_samples,
         ensure_min_features=min_components,
         input_name=name,
     )
+    narrow = codes.dtype.kind == "f" and codes.dtype.itemsize < 8
+    eps = np.finfo(codes.dtype if narrow else np.float64).eps
+    codes = codes.astype(np.float64, copy=False)
+    constant = is_constant(codes, eps)
+    if narrow and constant.any():
+        codes[:, constant] = codes[0, constant]
+    return codes
 
 
 def check_latents(latents, *, min_models=2, same_width=True):
@@ -117,14 +130,14 @@ def active_columns(variances):
     return variances > _ACTIVE_FRACTION * variances.max()
 
 
-def is_constant(values):
+def is_constant(values, eps=_EPS):
     """Whether each column is constant up to rounding.
 
     The standard deviation of a column of n equal numbers is not exactly zero in floating point: it
     is of the order of the rounding of their mean.
     """
     largest = np.abs(values).max(axis=0)
-    return values.std(axis=0) <= 10 * np.finfo(values.dtype).eps * largest
+    return values.std(axis=0) <= 10 * eps * largest
 
 
 def split_samples(codes, factors, test_size, random_state):

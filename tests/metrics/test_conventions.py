@@ -1,5 +1,8 @@
 """What all metrics of codes and factors promise: bad input, container types, the global state."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -101,6 +104,18 @@ def test_constant_codes_give_a_number(metric):
 
 
 @metrics
+def test_the_jitter_of_a_collapsed_float32_component_carries_nothing(metric):
+    codes, factors = small_reference()
+    codes = codes.astype(np.float32)
+    jitter = np.random.RandomState(0).randint(-1, 2, size=len(codes)).astype(np.float32)
+    constant, jittery = codes.copy(), codes.copy()
+    constant[:, 1] = 0.3
+    jittery[:, 1] = np.float32(0.3) + jitter * np.spacing(np.float32(0.3))
+    assert len(np.unique(jittery[:, 1])) > 1
+    assert evaluate(metric, jittery, factors) == evaluate(metric, constant, factors)
+
+
+@metrics
 def test_integer_valued_floats_with_many_values_are_discrete(metric):
     codes, factors = make_reference()
     positions = np.column_stack([np.arange(120) // 4, factors[:120, 0]]).astype(float)
@@ -139,3 +154,11 @@ def test_every_score_metric_of_the_package_is_tested_here():
     }
     public = {name for name in sklatent.metrics.__all__ if not name.startswith("make_")}
     assert public == taken | others
+
+
+def test_the_metrics_need_no_torch():
+    program = (
+        "import sys, sklatent.metrics as m; [getattr(m, name) for name in m.__all__];"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
