@@ -198,6 +198,25 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
         self._keep_groups()
         return self
 
+    def channel_factor_similarity(self, factors):
+        """Similarity of each channel to known factors of the samples.
+
+        Parameters
+        ----------
+        factors : ChannelFingerprints or array-like of shape (n_samples, n_factors)
+            Factors as channels, or as labels, equal values being one cluster.
+
+        Returns
+        -------
+        similarity : ndarray of shape (n_channels, n_factors)
+            NMI, or exp(-VI), of each channel with each factor; greater is more similar. NaN for a
+            channel that says nothing and for a factor that is constant.
+        """
+        check_is_fitted(self)
+        if not isinstance(factors, ChannelFingerprints):
+            factors = ChannelFingerprints.from_labels(factors)
+        return self._similarity(self.fingerprints_, factors)
+
     def factor_similarity(self, factors):
         """Similarity of each group to known factors of the samples.
 
@@ -209,19 +228,12 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
         Returns
         -------
         similarity : ndarray of shape (n_groups, n_factors)
-            Mean over each group's channels of NMI, or of exp(-VI), with the factor; greater is more
-            similar. NaN for a factor that is constant.
+            Means over each group's channels; greater is more similar.
         """
-        by_channel = self._factor_similarity_by_channel(factors)
+        by_channel = self.channel_factor_similarity(factors)
         groups = range(len(self.representatives_))
         means = [by_channel[self.labels_ == group].mean(axis=0) for group in groups]
         return np.reshape(means, (len(means), by_channel.shape[1]))
-
-    def _factor_similarity_by_channel(self, factors):
-        check_is_fitted(self)
-        if not isinstance(factors, ChannelFingerprints):
-            factors = ChannelFingerprints.from_labels(factors)
-        return self._similarity(self.fingerprints_, factors)
 
     def _similarity(self, fingerprints, other=None):
         values = channel_similarity(fingerprints, other, metric=self.metric)
