@@ -211,8 +211,9 @@ class ICPAligner(AffineAligner):
     The paper found ICP to make the map from class means worse. Its plain form is
     ``matching="nearest", keep_best=False``. Each source point then pulls towards its own nearest
     target point and nothing pulls back from target points that are nobody's nearest, which a
-    linear map answers by shrinking. Pairs in both directions do not let it, and ``keep_best``
-    guards against drifting off. No labels of single points are used but their class.
+    linear map answers by shrinking. Pairs in both directions pull it open again, and ``keep_best``
+    guards against drifting off. With fewer classes than dimensions their means leave directions
+    open, and a rigid start may be mirrored in one of them, which the iteration does not mend.
 
     `inverse_transform` is the pseudo-inverse of the matrix, for "rigid" its transpose: exact
     where ``n_targets >= n_features`` and the map has full rank. Points are held in memory in

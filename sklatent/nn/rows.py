@@ -36,7 +36,10 @@ class Rows:
         if isinstance(X, torch.Tensor) or is_memory_mapped(X):
             self.data = X
         else:
-            self.data = torch.as_tensor(np.asarray(X, dtype=_NUMPY[dtype])).to(device)
+            data = np.asarray(X, dtype=_NUMPY[dtype])
+            # A tensor would pretend that it may write to read-only memory, and torch warns.
+            data = data if data.flags.writeable else data.copy()
+            self.data = torch.as_tensor(data).to(device)
 
     def subset(self, index):
         """Share the data, with other rows."""

@@ -111,9 +111,7 @@ def train_stitching(
     history : list of dict
         Loss and terms of each epoch.
     """
-    if isinstance(device, str) and device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    device, dtype = torch.device(device), _DTYPES[precision]
+    device, dtype = _device(device), _DTYPES[precision]
     with seeded_initialisation(split_seed(seed)["weights"]):
         module = StitchingModule(source.rows.shape[1], target.rows.shape[1], width_factor)
     net = LatentNet(
@@ -138,6 +136,17 @@ def train_stitching(
     names = ("train_loss", "there", "back")
     history = [{name: float(row[name]) for name in names} for row in net.history]
     return _arrays(module.there), _arrays(module.back), history
+
+
+def _device(device):
+    if isinstance(device, str) and device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, TypeError, AssertionError) as error:
+        raise ValueError(
+            f'device={device!r} can not be used here; use "auto", "cpu" or, with a GPU, "cuda".'
+        ) from error
 
 
 def _arrays(network):
