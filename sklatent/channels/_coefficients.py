@@ -308,3 +308,19 @@ def reorder_samples(channels, orders):
     """Channel k with its samples in the order `orders[k]`, of shape (n_channels, n_samples)."""
     rows = np.arange(len(channels))[:, None]
     return type(channels)(*(array[rows, orders] for array in channels.arrays().values()))
+
+
+def merge_channels(blocks):
+    """Neighbouring blocks of the same kind and width as one, since rows are computed by block."""
+    merged = []
+    for block in blocks:
+        last = merged[-1] if merged else None
+        if last is not None and (last.kind, last.width) == (block.kind, block.width):
+            pairs = zip(last.arrays().values(), block.arrays().values(), strict=True)
+            merged[-1] = type(block)(*(np.concatenate(pair) for pair in pairs))
+        else:
+            merged.append(block)
+    lengths = {block.n_samples for block in merged}
+    if len(lengths) > 1:
+        raise ValueError(f"All channels must speak about the same samples, got {sorted(lengths)}.")
+    return merged

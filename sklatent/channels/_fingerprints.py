@@ -1,6 +1,5 @@
 """What latent channels know: their posteriors over one sample of a data set."""
 
-import hashlib
 import itertools
 from functools import cached_property
 
@@ -16,9 +15,11 @@ from ._coefficients import (
     as_floats,
     coefficient_matrix,
     gaussian_channels,
+    merge_channels,
     reorder_samples,
     take_channels,
 )
+from ._samples import check_same_samples, hash_samples
 
 _KINDS = {kind.kind: kind for kind in (DiagonalChannels, FullChannels, LabelChannels)}
 _FILE_KIND = "channel fingerprints"
@@ -144,7 +145,9 @@ class ChannelFingerprints:
             for m, c in zip(model, component, strict=True)
         ]
         hash_ = hash_samples(X)
-        return cls(_merge(blocks), model=model, component=component, names=names, sample_hash=hash_)
+        return cls(
+            merge_channels(blocks), model=model, component=component, names=names, sample_hash=hash_
+        )
 
     @classmethod
     def from_posteriors(
@@ -380,7 +383,7 @@ class ChannelFingerprints:
         check_same_samples(self, other)
         known = self.model.max(initial=-1) + 1
         return ChannelFingerprints(
-            _merge(self.blocks + other.blocks),
+            merge_channels(self.blocks + other.blocks),
             model=np.concatenate([self.model, np.where(other.model < 0, -1, other.model + known)]),
             component=np.concatenate([self.component, other.component]),
             names=self.names + other.names,
@@ -419,33 +422,6 @@ class ChannelFingerprints:
         return f"ChannelFingerprints(n_channels={len(self)}, n_samples={self.n_samples})"
 
 
-def hash_samples(X, n_samples=None):
-    """SHA-256 of samples by value: the same numbers in another float type or layout hash alike."""
-    X = np.asarray(X)
-    if n_samples is not None and len(X) != n_samples:
-        raise ValueError(f"X has {len(X)} samples, but the channels speak about {n_samples}.")
-    if X.dtype.kind in "biuf":
-        X = X.astype(np.float64)
-    digest = hashlib.sha256(repr(X.shape).encode())
-    digest.update(np.ascontiguousarray(X).tobytes())
-    return digest.hexdigest()
-
-
-def check_same_samples(a, b):
-    """Refuse two sets of fingerprints that do not speak about the same samples."""
-    if a.n_samples != b.n_samples:
-        raise ValueError(
-            f"Fingerprints of different lengths cannot be compared: {a.n_samples} and "
-            f"{b.n_samples} samples. Take both over the same samples, in the same order."
-        )
-    if a.sample_hash and b.sample_hash and a.sample_hash != b.sample_hash:
-        raise ValueError(
-            "Fingerprints over different samples cannot be compared: the sample hashes differ "
-            f"({a.sample_hash[:12]} and {b.sample_hash[:12]}). Take both over the same samples, in "
-            "the same order."
-        )
-
-
 def _encode(estimator, X):
     if isinstance(estimator, Pipeline):
         return _encode(estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X)
@@ -465,19 +441,3 @@ def _check_numbers(numbers, name, default):
             f"of shape {numbers.shape} and dtype {numbers.dtype}."
         )
     return numbers
-
-
-def _merge(blocks):
-    """Neighbouring blocks of the same kind and width as one, since rows are computed by block."""
-    merged = []
-    for block in blocks:
-        last = merged[-1] if merged else None
-        if last is not None and (last.kind, last.width) == (block.kind, block.width):
-            pairs = zip(last.arrays().values(), block.arrays().values(), strict=True)
-            merged[-1] = type(block)(*(np.concatenate(pair) for pair in pairs))
-        else:
-            merged.append(block)
-    lengths = {block.n_samples for block in merged}
-    if len(lengths) > 1:
-        raise ValueError(f"All channels must speak about the same samples, got {sorted(lengths)}.")
-    return merged

@@ -18,8 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import ThreadpoolController, threadpool_info
 
-from ._fingerprints import ChannelFingerprints, check_same_samples
+from ._fingerprints import ChannelFingerprints
 from ._information import nmi_from_bits, vi_from_bits
+from ._samples import check_same_samples
 
 # Channels in one block. Beyond, the accumulators of each thread would leave the cache.
 _BLOCK = 1024
