@@ -27,6 +27,7 @@ __getattr__, __dir__, __all__ = attach(
             "VAEEnsemble",
         ],
         "rosetta": ["RosettaPoints"],
+        "_posterior": ["Posterior"],
         "alignment": [
             "ICPAligner",
             "LatentStitcher",
@@ -46,7 +47,6 @@ __getattr__, __dir__, __all__ = attach(
         "metrics",
         "model_selection",
         "models",
-        "nn",
         "persistence",
         "plotting",
         "rosetta",

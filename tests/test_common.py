@@ -48,7 +48,6 @@ PARAMETERS = {
     "RelativeAutoencoder": {"n_components": 2, "n_anchors": 8, **SMALL_NETWORK},
     "RelativeProjection": {"n_anchors": 8},
     "RosettaVAE": {"n_components": 2, **SMALL_NETWORK},
-    "StitchingAligner": {"max_epochs": 60, "learning_rate": 0.02, "batch_size": 32},
     "StitchingAligner": {"max_epochs": 20, "learning_rate": 0.01},
     "TransformVAE": {"n_components": 2, "latent_layer_sizes": (8,), **SMALL_NETWORK},
     "VAE": {"n_components": 2, **SMALL_NETWORK},
@@ -73,10 +72,21 @@ OF_EVERY_TRANSFORMER = [
 # Checks collected with the scikit-learn that constraints.txt pins.
 PINNED = "1.9"
 N_CHECKS = {
+    "Autoencoder": 47,
     "BetaTCVAE": 47,
+    "ChannelHotspots": 46,
+    "ChannelSynthesizer": 41,
     "DIPVAE": 47,
     "FactorVAE": 47,
+    "ICPAligner": 59,
+    "LatentStitcher": 58,
+    "LinearAligner": 66,
+    "RelativeAutoencoder": 47,
+    "RelativeProjection": 47,
+    "RigidAligner": 66,
     "RosettaVAE": 47,
+    "StitchingAligner": 59,
+    "TransformVAE": 47,
     "VAE": 47,
     "VAEEnsemble": 47,
 }

@@ -14,9 +14,9 @@ MAX_LINES = 450
 LAYERS = {
     "nn": {"nn"},
     "datasets": {"datasets", "transformations"},
-    "metrics": {"metrics"},
+    "channels": {"channels", "nn"},
+    "metrics": {"metrics", "channels"},
     "alignment": {"alignment", "metrics", "nn"},
-    "channels": {"channels", "metrics", "nn"},
     "models": {"models", "nn", "rosetta", "transformations", "alignment", "metrics"},
 }
 
