@@ -176,8 +176,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             low, high = _range(X)
             if low < 0 or high > 1:
                 raise ValueError(
-                    f'likelihood="bernoulli" needs X in [0, 1], but X lies in [{low:.6g}, '
-                    f"{high:.6g}]. Scale X (for example with MinMaxScaler, or divide pixels by "
+                    f'likelihood="bernoulli" needs X in [0, 1], but X lies in [{low}, '
+                    f"{high}]. Scale X (for example with MinMaxScaler, or divide pixels by "
                     '255), or use likelihood="gaussian".'
                 )
         self._check_parameters(X)
