@@ -14,7 +14,7 @@ from sklatent.nn.posteriors import LOG_2PI
 
 def gaussian_log_likelihood(x, mean):
     """Log density of ``x`` under N(mean, I), summed over features, ``(..., batch)``."""
-    x, mean = torch.broadcast_tensors(x, mean)
+    x, mean = _broadcast(x, mean)
     # One fused kernel for the squared error, forwards and backwards.
     squared = F.mse_loss(mean, x, reduction="none").sum(-1)
     return -0.5 * (squared + x.shape[-1] * LOG_2PI)
@@ -22,8 +22,12 @@ def gaussian_log_likelihood(x, mean):
 
 def bernoulli_log_likelihood(x, logits):
     """Log probability of ``x`` in [0, 1] under Bernoulli(logits), ``(..., batch)``."""
-    x, logits = torch.broadcast_tensors(x, logits)
+    x, logits = _broadcast(x, logits)
     return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
+
+
+def _broadcast(x, output):
+    return (x, output) if x.shape == output.shape else torch.broadcast_tensors(x, output)
 
 
 LOG_LIKELIHOODS = {

@@ -63,7 +63,7 @@ class Rows:
         else:
             x = np.asarray(self.data[flat.numpy()], dtype=_NUMPY[self.dtype])
             x = torch.from_numpy(x).to(self.device)
-        return x.view(*index.shape, x.shape[-1])
+        return x if index.ndim == 1 else x.view(*index.shape, x.shape[-1])
 
 
 _NUMPY = {torch.float32: np.float32, torch.float64: np.float64}

@@ -5,6 +5,7 @@ of rows, noise, and the validation split. K stacked models keep K of each, and d
 them exactly what K separate models would draw.
 """
 
+import math
 import threading
 from contextlib import contextmanager
 
@@ -94,7 +95,7 @@ class RandomStreams:
 
     def normal(self, *shape):
         """Standard normals of ``shape``, or ``(K, *shape)``."""
-        n = int(np.prod(shape))
+        n = math.prod(shape)
         if self._block is None or self._position + n > self._block.shape[-1]:
             # A new tensor, not a refill: earlier draws may be waiting for a backward pass.
             size = max(n, self.block_size)

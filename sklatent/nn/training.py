@@ -192,8 +192,8 @@ class LatentNet(NeuralNet):
         order = self.streams.order(n)
         sums = _TermMeans()
         module.train()
-        for start in range(0, n, batch_size):
-            batch = run.batch(order[..., start : start + batch_size], self.streams)
+        for rows in order.split(batch_size, dim=-1):
+            batch = run.batch(rows, self.streams)
             if listeners:
                 self.notify("on_batch_begin", batch=batch, training=True)
             optimizer.zero_grad(set_to_none=True)
