@@ -7,4 +7,5 @@ Each module runs by itself, ``python -m benchmarks.<name> [--quick] [--full] [--
 SPEED = [
     "import_time",
     "metrics_speed",
+    "transform_speed",
 ]

@@ -161,9 +161,9 @@ def tabulate(report, family, transformation, by_key):
     nothing = by_key[family, "additive"][0]["nothing"]
     report.text(
         f"Doing nothing: {nothing:.4f}. *Unmoved*: encoded and decoded where it is, which blurs "
-        "and so already gains. *Floor*: the true view, encoded and decoded. *Share* is how far another "
-        "digit's T goes from unmoved (0) to the floor (1). *Lent by 10, 100*: the mean T of so "
-        "many digits under one and the same transformation."
+        "and so already gains. *Floor*: the true view, encoded and decoded. *Share* is how far "
+        "another digit's T goes from unmoved (0) to the floor (1). *Lent by 10, 100*: the mean T "
+        "of so many digits under one and the same transformation."
     )
     rows = []
     for variant in VARIANTS:
