@@ -1,5 +1,7 @@
 """Which models may train as one stack."""
 
+from sklearn.base import BaseEstimator
+
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_stacked
 
@@ -40,8 +42,16 @@ def can_stack(models):
 
 
 def _same(a, b):
-    # Identity first: anchors and transformations are shared objects, whatever their equality.
-    return a is b or (type(a) is type(b) and bool(a == b))
+    # Identity first: anchors are shared objects, whatever their equality.
+    if a is b or type(a) is not type(b):
+        return a is b
+    if isinstance(a, BaseEstimator):  # transformations, which clones have copies of
+        return _same(a.get_params(deep=False), b.get_params(deep=False))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return bool(a == b)
 
 
 def fit_models(models, X, rows=None):

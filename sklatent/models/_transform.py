@@ -7,6 +7,7 @@ import torch
 from sklearn.base import _fit_context
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_model
@@ -57,6 +58,8 @@ class TransformVAE(LatentModel):
     Attributes
     ----------
     {shared attributes}
+    n_views_ : int
+        Views of each row that the model learned from; 0 without transformations.
 
     Notes
     -----
@@ -184,12 +187,24 @@ class TransformVAE(LatentModel):
 
     def _build_module(self, n_features):
         # Rows of triplets are wider than a datum: fit_triplets lays the views side by side.
-        if self.transformation is None and n_features == self.n_features_in_:
+        if self.n_views_ == 0:
             return super()._build_module(n_features)
         return TransformModule.build(self, self.n_features_in_)
 
+    def _validate_training_data(self, X, reset):
+        X = super()._validate_training_data(X, reset)
+        n_views = 0 if self.transformation is None else self.n_views or 2
+        if reset:
+            self.n_views_ = n_views
+        elif n_views not in (0, self.n_views_):
+            raise ValueError(
+                f"The model was trained on {self.n_views_} views of each row and cannot go on with "
+                f"{n_views}: set warm_start=False to fit it anew."
+            )
+        return X
+
     def _objective(self, module, x, step):
-        if not hasattr(module, "change"):
+        if self.n_views_ == 0:
             return super()._objective(module, x, step)
         n, d = x.shape[-2], self.n_components
         views = self._views(x, step)  # the datum itself first
@@ -307,6 +322,12 @@ class TransformVAE(LatentModel):
             raise ValueError(
                 f"X has {len(X)} rows, but its views have {len(views[0])}. Give each row its views."
             )
+        if resume and self.n_views_ != len(views):
+            raise ValueError(
+                f"The model was trained on {self.n_views_} views of each row and cannot go on with "
+                f"{len(views)}: set warm_start=False to fit it anew."
+            )
+        self.n_views_ = len(views)
         fit_model(self, np.hstack([X, *views]), resume=resume)
         return self
 
@@ -396,7 +417,8 @@ class TransformVAE(LatentModel):
         return self._decode_means((1 - weight) * first + weight * second)
 
     def _check_knows_transformations(self):
-        if not hasattr(self._fitted_module(), "change"):
+        check_is_fitted(self)
+        if self.n_views_ == 0:
             raise ValueError(
                 "This model was trained without transformations, as a plain VAE. Set "
                 "transformation and fit it again, or use fit_triplets."

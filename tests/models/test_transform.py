@@ -9,8 +9,8 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
-from sklatent import VAE, TransformVAE
-from sklatent.models._stacks import fit_models
+from sklatent import VAE, TransformVAE, load, save
+from sklatent.models._stacks import can_stack, fit_models
 from sklatent.nn.discrepancies import KERNEL_SCALES
 from sklatent.transformations import (
     Compose,
@@ -219,6 +219,7 @@ def test_stacked_training_equals_separate_training(X, case):
     ]
     separate = [clone(model).fit(X) for model in models]
     together = [clone(model) for model in models]
+    assert can_stack(together)
     fit_models(together, X)
     for one, other in zip(separate, together, strict=True):
         np.testing.assert_allclose(other.transform(X), one.transform(X), rtol=1e-6, atol=1e-8)
@@ -267,6 +268,55 @@ def test_triplets_train_like_the_transformation_that_made_them(X):
     np.testing.assert_array_equal(T, drawn.infer_transformation(-X, np.abs(X)))
     with pytest.raises(ValueError, match="no transformation to draw views with"):
         given.partial_fit(X)
+
+
+def test_what_stacks_and_what_does_not():
+    def models(*transformations):
+        return [TransformVAE(2, transformation=one, random_state=0) for one in transformations]
+
+    def composed(angle):
+        return Compose([RandomRotation(angle), RandomShift([0.5, 1.0])])
+
+    assert can_stack(models(composed(10), composed(10)))
+    assert not can_stack(models(composed(10), composed(20)))
+    assert not can_stack(models(composed(10), Compose([RandomRotation(10)])))
+    assert not can_stack(models(RandomRotation(10), RandomShift(10)))
+    assert not can_stack(models(RandomRotation(10), None))
+
+
+def test_saved_and_loaded_it_still_knows_its_transformations(X, tmp_path):
+    given = TransformVAE(3, **SMALL, latent_layer_sizes=(8,)).fit_triplets(X, X, X**2)
+    drawn = TransformVAE(3, **VIEWS | {"latent_transformation": "matrix"}).fit(X)
+    for model in (given, drawn):
+        save(model, tmp_path / "model.safetensors")
+        loaded = load(tmp_path / "model.safetensors")
+        T = model.infer_transformation(X, X**2)
+        np.testing.assert_array_equal(loaded.infer_transformation(X, X**2), T)
+        np.testing.assert_array_equal(
+            loaded.apply_transformation(X, T), model.apply_transformation(X, T)
+        )
+    assert loaded.transformation.max_angle == 45
+
+
+def test_fitting_anew_without_views_forgets_them(X):
+    model = TransformVAE(3, **SMALL, latent_layer_sizes=(8,)).fit_triplets(X, X, X**2)
+    assert model.n_views_ == 2
+    model.fit(X)
+    assert model.n_views_ == 0
+    np.testing.assert_array_equal(model.transform(X), VAE(3, **SMALL).fit(X).transform(X))
+
+
+def test_what_was_trained_without_views_cannot_go_on_with_them(X):
+    model = TransformVAE(3, **SMALL, latent_layer_sizes=(8,), warm_start=True).fit(X)
+    with pytest.raises(ValueError, match="trained on 0 views of each row and cannot go on with 2"):
+        model.fit_triplets(X, X, X**2)
+    model.set_params(transformation=RandomRotation(45))
+    for go_on in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match="trained on 0 views of each row and cannot go on"):
+            go_on(X)
+    model.set_params(warm_start=False).fit(X)
+    assert model.n_views_ == 2
+    model.partial_fit(X)
 
 
 def test_views_of_the_users_own(X):
