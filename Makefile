@@ -39,7 +39,7 @@ test: $(VENV)/.test
 	$(ONE_THREAD) MPLBACKEND=Agg $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 demo: $(VENV)/.plot
-	MPLBACKEND=Agg $(BIN)/python demo/two_labs.py
+	$(ONE_THREAD) MPLBACKEND=Agg $(BIN)/python demo/two_labs.py
 
 docs: $(VENV)/.docs
 	MPLBACKEND=Agg $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
