@@ -185,7 +185,7 @@ def test_targets_that_do_not_fit(name, data, model):
         make_rosetta_scorer(RosettaPoints(np.eye(7), np.eye(7)[:, :2])),
         make_udr_scorer([PCA(2).fit(make_reference()[0])], similarity="spearman"),
     ],
-    ids=repr,
+    ids=lambda scorer: getattr(scorer, "__name__", None) or repr(scorer),
 )
 def test_in_a_search_in_jobs_and_through_pickle(scorer, data):
     X, factors = data
