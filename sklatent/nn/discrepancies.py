@@ -33,8 +33,9 @@ def imq_kernel(squared_distance, n_components):
 def _pairwise(a, b):
     """Kernel of every row of a with every row of b, ``(..., n, m)``."""
     squared = a.square().sum(-1)[..., :, None] + b.square().sum(-1)[..., None, :]
-    # The expansion can fall below zero by rounding, and the kernel must not exceed 1.
-    squared = (squared - 2.0 * a @ b.mT).clamp_min(0.0)
+    with torch.autocast(a.device.type, enabled=False):  # bfloat16 has too few digits for this
+        # The expansion can fall below zero by rounding, and the kernel must not exceed 1.
+        squared = (squared - 2.0 * a @ b.mT).clamp_min(0.0)
     return imq_kernel(squared, a.shape[-1])
 
 

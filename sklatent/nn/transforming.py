@@ -40,7 +40,8 @@ def move_latents(kind, z, parameters, inverse=False):
     if kind == "additive":
         return z - parameters if inverse else z + parameters
     if not inverse:
-        return (parameters @ z.unsqueeze(-1)).squeeze(-1)
+        with torch.autocast(z.device.type, enabled=False):
+            return (parameters @ z.unsqueeze(-1)).squeeze(-1)
     try:
         return torch.linalg.solve(parameters, z.unsqueeze(-1)).squeeze(-1)
     except torch.linalg.LinAlgError as error:

@@ -438,6 +438,17 @@ def test_vectors_are_fine():
     assert model.infer_transformation(*views.sample(X, 0)).shape == (200, 2)
 
 
+@pytest.mark.parametrize("kind", ["additive", "matrix"])
+def test_bfloat16_agrees_with_float32_to_its_digits(X, kind):
+    parameters = VIEWS | {"latent_transformation": kind, "max_epochs": 1, "learning_rate": 1e-300}
+    wide, narrow = (
+        TransformVAE(3, **parameters, precision=precision).fit(X)
+        for precision in ("float32", "bf16")
+    )
+    for name, value in wide.history_[0].items():
+        assert narrow.history_[0][name] == pytest.approx(value, rel=0.02, abs=0.02), name
+
+
 def test_a_last_batch_of_one_row_is_finite(X):
     model = TransformVAE(3, **VIEWS, batch_size=100).fit(X[:201])
     assert np.isfinite(model.history_[-1]["train_loss"])
