@@ -19,7 +19,7 @@ _SCHEMA_VERSION = 1
 class RosettaPoints:
     """Anchors of a latent space: a few inputs and where a trained model put them.
 
-    Give them to a :class:`~sklatent.RosettaVAE`, here or in another lab, and it learns the same
+    A :class:`~sklatent.RosettaVAE` trained with them, here or in another lab, learns the same
     latent space. They need neither the model nor the data they come from.
 
     Parameters
@@ -52,10 +52,6 @@ class RosettaPoints:
     preprocessing : dict or None
         How raw data became `X`; numbers as arrays.
 
-    See Also
-    --------
-    sklatent.RosettaVAE : The model that is trained with anchors.
-
     References
     ----------
     .. [1] M. Martinez and J. Pearson, "Reproducible, incremental representation learning with
@@ -84,7 +80,9 @@ class RosettaPoints:
         self.preprocessing = _check_preprocessing(preprocessing, self.X.shape[1])
 
     @classmethod
-    def distill(cls, model, X, n_points=64, method="kmeans", random_state=None):
+    def distill(
+        cls, model, X, n_points=64, method="kmeans", random_state=None, *, preprocessing=None
+    ):
         """Distil a fitted model's latent space into a few anchors.
 
         The encoded samples are clustered; each centroid's anchor is the encoded sample nearest to
@@ -114,6 +112,10 @@ class RosettaPoints:
         random_state : int, RandomState instance or None, default=None
             Determines clustering and random choice. Pass an int for reproducible anchors.
 
+        preprocessing : dict or str, default=None
+            What was done to `X` before, to be recorded; see the class. Not for a Pipeline with
+            several steps, which are recorded by themselves.
+
         Returns
         -------
         points : RosettaPoints
@@ -122,18 +124,23 @@ class RosettaPoints:
         Raises
         ------
         ValueError
-            If `method` is unknown or `n_points` is not between 1 and the number of samples.
+            If `method` is unknown, `n_points` is not between 1 and the number of samples, or
+            `preprocessing` is given beside the steps of a Pipeline.
 
         Notes
         -----
-        The paper's appendix E compares the four methods: k-means gave the smallest retraining
-        variability, and the others are here for comparison.
+        In the paper's appendix E k-means gave the smallest retraining variability of the four.
         """
         if method not in METHODS:
             raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
         rng = local_random_state(random_state)
 
         model, steps = last_step(model)
+        if steps and preprocessing is not None:
+            raise ValueError(
+                "The steps of the Pipeline are the preprocessing that is recorded. Give "
+                "preprocessing= only with the model itself, pipeline[-1], and its own inputs."
+            )
         inputs = X
         for step in steps:
             inputs = step.transform(inputs)
@@ -143,7 +150,6 @@ class RosettaPoints:
 
         chosen, Z = _safe_indexing(inputs, rows), encoded[rows]
         posterior = model.encode(chosen) if hasattr(model, "encode") else None
-        preprocessing = None
         if steps:
             preprocessing = center_and_scale(np.asarray(X), np.asarray(inputs))
             preprocessing["steps"] = " -> ".join(repr(step) for step in steps)

@@ -225,6 +225,16 @@ def test_points_of_a_pipeline_are_inputs_of_its_last_step(X, scaler):
     assert points.posterior is not None
 
 
+def test_preprocessing_can_be_recorded(X, model):
+    points = RosettaPoints.distill(model, X, 4, preprocessing={"center": 0, "scale": 16})
+    np.testing.assert_array_equal(points.preprocess(X), X / 16)
+    alone = make_pipeline(PCA(2)).fit(X)
+    assert RosettaPoints.distill(alone, X, 4, preprocessing="raw").preprocessing == {"note": "raw"}
+    pipeline = make_pipeline(StandardScaler(), PCA(2)).fit(X)
+    with pytest.raises(ValueError, match="steps of the Pipeline are the preprocessing"):
+        RosettaPoints.distill(pipeline, X, 4, preprocessing="raw")
+
+
 def test_constant_features_of_a_pipeline(X):
     assert (X.std(axis=0) == 0).any()
     pipeline = make_pipeline(StandardScaler(), PCA(3)).fit(X + 0.1)
