@@ -13,7 +13,8 @@ labels, beside a VAE and a VAE trained on turned digits.
 # %%
 # Training
 # --------
-# Views are drawn anew for each batch. The VAE's augmentation is the same transformation.
+# Views are drawn anew for each batch. The latent transformation is a matrix, which other digits can
+# be moved by better than by a vector. The VAE's augmentation is the same transformation.
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -34,7 +35,13 @@ common = {
     "max_epochs": 60,
     "random_state": 0,
 }
-model = TransformVAE(8, transformation=rotation, latent_layer_sizes=(128,), **common).fit(X_train)
+model = TransformVAE(
+    8,
+    transformation=rotation,
+    latent_transformation="matrix",
+    latent_layer_sizes=(128,),
+    **common,
+).fit(X_train)
 plain = VAE(8, **common).fit(X_train)
 augmented = VAE(8, augmentation=rotation, **common).fit(X_train)
 
@@ -44,14 +51,14 @@ augmented = VAE(8, augmentation=rotation, **common).fit(X_train)
 # The latent transformation is inferred from two views alone. A straight line from T to the true
 # angle, fitted on one half of the test digits, predicts the angles of the other half.
 
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import Ridge
 
 forward, inverse, drawn = rotation.sample(
     X_test, random_state=1, image_shape=(1, 8, 8), return_parameters=True
 )
-T = model.infer_transformation(forward, inverse)
+T = model.infer_transformation(forward, inverse).reshape(len(X_test), -1)
 half = len(T) // 2
-line = LinearRegression().fit(T[:half], drawn["rotation"][:half])
+line = Ridge(0.1).fit(T[:half], drawn["rotation"][:half])
 r = np.corrcoef(line.predict(T[half:]), drawn["rotation"][half:])[0, 1]
 print(f"correlation with the true angle: {r:.2f}")
 
@@ -63,8 +70,7 @@ print(f"correlation with the true angle: {r:.2f}")
 
 from sklatent.plotting import TransformationDisplay
 
-views = rotation.sample(X_test[:1], random_state=3, image_shape=(1, 8, 8))
-TransformationDisplay.from_estimator(model, X_test[:12], views=views)
+TransformationDisplay.from_estimator(model, X_test[:12], random_state=8)
 
 # %%
 # Between two views
