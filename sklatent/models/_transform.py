@@ -317,6 +317,11 @@ class TransformVAE(LatentModel):
         resume = self.warm_start and hasattr(self, "net_")
         X = self._validate_training_data(X, reset=not resume)
         self._check_batch(X)
+        if self.augmentation is not None:
+            raise ValueError(
+                "augmentation would turn a row and its views differently: set augmentation=None, "
+                "or augment the triplets before."
+            )
         views = validate_views(self, X_forward, X_inverse)
         if len(views[0]) != len(X):
             raise ValueError(

@@ -551,6 +551,12 @@ def test_triplets_that_do_not_fit(X, change, message):
         TransformVAE(3, **SMALL, latent_layer_sizes=(8,)).fit_triplets(X, **views)
 
 
+def test_triplets_are_not_augmented(X):
+    model = TransformVAE(3, **SMALL, augmentation=RandomShift(1.0), latent_layer_sizes=(8,))
+    with pytest.raises(ValueError, match="set augmentation=None"):
+        model.fit_triplets(X, X, X)
+
+
 def test_a_t_of_the_wrong_width_or_without_an_inverse(X):
     additive = TransformVAE(3, **VIEWS).fit(X)
     for wrong in (np.zeros(4), np.zeros((300, 4)), np.zeros((299, 3)), np.zeros((300, 3, 3))):
