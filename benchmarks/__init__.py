@@ -6,6 +6,11 @@ Each module runs by itself, ``python -m benchmarks.<name> [--quick] [--full] [--
 
 SPEED = [
     "import_time",
-    "metrics_speed",
+    "training_speed",
+    "stacking_speed",
+    "memory",
     "transform_speed",
+    "metrics_speed",
+    "alignment_speed",
+    "channels_speed",
 ]
