@@ -111,7 +111,8 @@ class Autoencoder(LatentModel):
 
     def _build_module(self, n_features):
         if self._n_inputs is not None:
-            decoder = self._build_networks(n_features - self._n_inputs, self._n_inputs)[1]
+            # Rows are latents and data side by side; only the data are decoded.
+            decoder = self._build_networks(self.n_features_in_, self._n_inputs)[1]
             return DecoderModule(decoder, self._n_inputs)
         encoder, decoder, width = self._build_networks(n_features, self.n_components)
         return AutoencoderModule(encoder, nn.Linear(width, self.n_components), decoder)

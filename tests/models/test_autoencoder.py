@@ -14,7 +14,14 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sklatent import Autoencoder, LatentStitcher, LinearAligner, RelativeAutoencoder
+from sklatent import (
+    Autoencoder,
+    LatentStitcher,
+    LinearAligner,
+    RelativeAutoencoder,
+    load,
+    save,
+)
 from sklatent.alignment import RelativeProjection
 from sklatent.nn.autoencoding import cosines, euclidean_distances
 from sklatent.transformations import RandomShift
@@ -138,6 +145,18 @@ class TestFitDecoder:
         restored = pickle.loads(pickle.dumps(model))
         assert_array_equal(restored.inverse_transform(Z), model.inverse_transform(Z))
         assert not hasattr(clone(model), "encoder_")
+
+    @pytest.mark.parametrize("cls", [Autoencoder, RelativeAutoencoder])
+    @pytest.mark.parametrize("decoder_only", [False, True])
+    def test_save_and_load(self, cls, decoder_only, encoder, X, tmp_path):
+        model = cls(4, **{**QUICK, "max_epochs": 1})
+        model = model.fit_decoder(encoder, X) if decoder_only else model.fit(X)
+        save(model, tmp_path / "model")
+        loaded = load(tmp_path / "model")
+        assert_array_equal(loaded.transform(X), model.transform(X))
+        Z = model.transform(X[:5])
+        assert_array_equal(loaded.inverse_transform(Z), model.inverse_transform(Z))
+        assert_array_equal(loaded.score_samples(X), model.score_samples(X))
 
     def test_bad_input(self, encoder, X):
         with pytest.raises(TypeError, match="must have a transform"):
