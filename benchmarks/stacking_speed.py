@@ -1,0 +1,86 @@
+"""K models trained as one stack beside the same K trained one after the other, by our own fit.
+
+Small networks leave a machine idle: a step costs what its operations cost to start, however little
+they compute. Stacked, K networks start them once.
+"""
+
+import numpy as np
+import torch
+
+from benchmarks._common import Report, median_ratio, parser, time_interleaved
+from sklatent import VAE
+from sklatent.datasets import make_eight_gaussians
+from sklatent.model_selection import retrain
+
+MLP = {"hidden_layer_sizes": (32, 32)}
+BIG = {"hidden_layer_sizes": (1024, 1024)}
+CONV = {"architecture": "conv", "image_shape": (1, 28, 28)}
+
+
+def images(n_rows, seed=0):
+    """Rows of 784 values in [0, 1]; what they show does not matter for time."""
+    return np.random.default_rng(seed).uniform(size=(n_rows, 784)).astype(np.float32)
+
+
+def cases(size, gpu):
+    """Name, data, parameters, number of models and the bound on the ratio, for each comparison."""
+    n_rows, epochs = {"quick": (640, 1), "default": (6400, 5), "full": (12_800, 10)}[size]
+    small, _ = make_eight_gaussians(n_rows, random_state=0)
+    few = images(256 if size == "quick" else 1280)
+    mlp = {"n_components": 2, "max_epochs": epochs, **MLP}
+    big = {"n_components": 10, "max_epochs": 1, **BIG}
+    conv = {"n_components": 10, "max_epochs": 1, **CONV}
+    found = [
+        ("8 Gaussians, 5 inputs, 2x32", small, mlp, 16, "at least 3"),
+        ("784 inputs, 2x1024", few, big, 4, "at least 0.9"),
+        ("conv, 28x28", few, conv, 4, "at least 0.9"),
+    ]
+    if gpu:
+        found += [("8 Gaussians, 5 inputs, 2x32", small, mlp, k, "") for k in (10, 50, 200)]
+    return found
+
+
+def compare(X, parameters, n_models, repeats):
+    """Seconds of each way, round by round."""
+    model = VAE(**parameters, batch_size=128)
+    return time_interleaved(
+        {
+            "separate": lambda: retrain(model, X, n_runs=n_models, fused=False, random_state=0),
+            "stacked": lambda: retrain(model, X, n_runs=n_models, fused=True, random_state=0),
+        },
+        repeats=repeats,
+    )
+
+
+def main(argv=None):
+    """Time both ways in turn and report their ratios."""
+    options = parser(__doc__).parse_args(argv)
+    size = "quick" if options.quick else "full" if options.full else "default"
+    gpu = torch.cuda.is_available()
+    report = Report("Stacked training", options.out)
+    repeats = {"quick": 1, "default": 5, "full": 7}[size]
+    report.text(
+        f"Seconds to train K VAEs by `retrain`, `fused=False` and `fused=True`: medians over "
+        f"{repeats} interleaved rounds. The ratio is separate over stacked within a round (median, "
+        "smallest, largest): how many times faster stacked is. Batches of 128, "
+        f"{'a GPU' if gpu else 'no GPU was to be had'}. A ratio of one is the null: nothing gained."
+    )
+    rows = []
+    for name, X, parameters, n_models, bound in cases(size, gpu):
+        seconds = compare(X, parameters, n_models, repeats)
+        rows.append(
+            [
+                name,
+                n_models,
+                float(np.median(seconds["separate"])),
+                float(np.median(seconds["stacked"])),
+                median_ratio(seconds["separate"], seconds["stacked"]),
+                bound,
+            ]
+        )
+    report.table(["network", "K", "separate, s", "stacked, s", "ratio", "bound"], rows)
+    report.write()
+
+
+if __name__ == "__main__":
+    main()
