@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 import sklatent
 
 from ._posterior import Posterior
+from .channels import ChannelFingerprints
 from .models._fitting import DTYPES, _make_net, resolve_device
 from .nn.seeding import RandomStreams, seeded_initialisation
 from .nn.stacking import stack_modules
@@ -80,6 +81,8 @@ class Writer:
             return self.estimator(value, f"{path}.")
         if isinstance(value, RosettaPoints):
             return {"points": self._attributes(value, path)}
+        if isinstance(value, ChannelFingerprints):
+            return {"fingerprints": self.value(list(value._content()), path)}
         if isinstance(value, Posterior):
             scale = {"log_var": value.log_var} if value.is_diagonal else {}
             scale = scale or {"scale_tril": value.scale_tril}
@@ -199,6 +202,7 @@ class Reader:
             "array": self.arrays.__getitem__,
             "tensor": lambda name: torch.from_numpy(self.arrays[name]),
             "points": lambda attributes: RosettaPoints(**self._values(attributes)),
+            "fingerprints": lambda parts: ChannelFingerprints._from_content(*self.value(parts)),
             "posterior": lambda attributes: Posterior(**self.value(attributes)),
             "random_state": self._random_state,
             "device": torch.device,

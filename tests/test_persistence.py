@@ -22,6 +22,7 @@ import sklatent
 from sklatent import VAE, LinearAligner, RosettaPoints, RosettaVAE
 from sklatent._safetensors_io import read_file, write_file
 from sklatent.transformations import Compose, FunctionPair, RandomRotation, RandomShift
+from tests.test_common import ESTIMATORS, fitted
 
 FIXTURES = os.path.join(os.path.dirname(__file__), "fixtures")
 SMALL = {"n_components": 3, "hidden_layer_sizes": (12,), "max_epochs": 2, "random_state": 0}
@@ -162,6 +163,27 @@ def test_aligner(X, path):
     aligner = LinearAligner().fit(source, target)
     sklatent.save(aligner, path)
     np.testing.assert_array_equal(sklatent.load(path).transform(source), aligner.transform(source))
+
+
+@pytest.mark.parametrize("name", list(ESTIMATORS))
+def test_every_estimator(name, path):
+    """Whatever is public and fitted comes back, and does to the bit what it did."""
+    estimator, X, y = fitted(name)
+    sklatent.save(estimator, path)
+    loaded = sklatent.load(path)
+    assert type(loaded) is type(estimator)
+    assert vars(loaded).keys() == vars(estimator).keys()
+    for method in ("transform", "predict", "score_samples"):
+        if hasattr(estimator, method):
+            expected = getattr(estimator, method)(X)
+            np.testing.assert_array_equal(getattr(loaded, method)(X), expected)
+    for attribute in ("labels_", "linear_maps_", "coef_"):
+        if hasattr(estimator, attribute):
+            expected = getattr(estimator, attribute)
+            np.testing.assert_array_equal(getattr(loaded, attribute), expected)
+    if hasattr(estimator, "partial_fit"):
+        loaded.partial_fit(X, y)
+    loaded.fit(X, y)
 
 
 def test_other_process(X, path):

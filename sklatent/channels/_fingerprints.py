@@ -39,6 +39,23 @@ class ChannelFingerprints:
     selected from with ``[...]`` (an integer, a slice, a mask or indices, over channels), kept with
     :meth:`save`. Channels of all kinds and widths can stand beside each other.
 
+    Parameters
+    ----------
+    blocks : list
+        Channels of the same kind and width together; the class methods make them.
+
+    model : array-like of shape (n_channels,)
+        Number of the model that each channel belongs to; -1 for channels of no model.
+
+    component : array-like of shape (n_channels,)
+        Number of the latent component, -1 for a whole latent space.
+
+    names : iterable of str
+        A name for each channel.
+
+    sample_hash : str, default=None
+        SHA-256 of the samples, where they are known.
+
     Attributes
     ----------
     model : ndarray of shape (n_channels,)
@@ -247,10 +264,12 @@ class ChannelFingerprints:
 
     @property
     def n_samples(self):
+        """Number of samples that all channels speak about."""
         return self.blocks[0].n_samples
 
     @property
     def widths(self):
+        """Number of dimensions of each channel."""
         return np.concatenate([np.full(len(block), block.width) for block in self.blocks])
 
     @cached_property
@@ -280,7 +299,7 @@ class ChannelFingerprints:
         Parameters
         ----------
         dtype : dtype
-            float32 or float64.
+            Of the coefficients, float32 or float64.
 
         Returns
         -------
@@ -332,15 +351,7 @@ class ChannelFingerprints:
         path : str or path-like
             The file. An existing one is replaced.
         """
-        arrays = {"model": self.model, "component": self.component}
-        for number, block in enumerate(self.blocks):
-            arrays |= {f"block{number}.{name}": a for name, a in block.arrays().items()}
-        metadata = {
-            "names": self.names,
-            "sample_hash": self.sample_hash,
-            "blocks": [block.kind for block in self.blocks],
-        }
-        write_file(path, arrays, metadata, kind=_FILE_KIND, schema_version=_SCHEMA_VERSION)
+        write_file(path, *self._content(), kind=_FILE_KIND, schema_version=_SCHEMA_VERSION)
 
     @classmethod
     def load(cls, path):
@@ -363,7 +374,23 @@ class ChannelFingerprints:
             which.
         """
         arrays, envelope = read_file(path, kind=_FILE_KIND, schema_version=_SCHEMA_VERSION)
-        metadata = envelope["metadata"]
+        return cls._from_content(arrays, envelope["metadata"])
+
+    def _content(self):
+        """All there is, as arrays and what JSON can hold."""
+        arrays = {"model": self.model, "component": self.component}
+        for number, block in enumerate(self.blocks):
+            arrays |= {f"block{number}.{name}": a for name, a in block.arrays().items()}
+        metadata = {
+            "names": self.names,
+            "sample_hash": self.sample_hash,
+            "blocks": [block.kind for block in self.blocks],
+        }
+        return arrays, metadata
+
+    @classmethod
+    def _from_content(cls, arrays, metadata):
+        """Make what :meth:`_content` was taken from."""
         blocks = []
         for number, kind in enumerate(metadata["blocks"]):
             prefix = f"block{number}."
