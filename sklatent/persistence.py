@@ -95,6 +95,20 @@ def load(path, *, custom_objects=None, device=None):
     See Also
     --------
     save : The way there, and what is kept.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.datasets import load_digits
+    >>> from sklatent import VAE, load, save
+    >>> X = load_digits().data / 16
+    >>> model = VAE(n_components=2, max_epochs=2, random_state=0).fit(X)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, Path(folder) / "digits.safetensors")
+    ...     again = load(Path(folder) / "digits.safetensors")
+    >>> bool((again.transform(X) == model.transform(X)).all())
+    True
     """
     if device is not None:
         resolve_device(device)

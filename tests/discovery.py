@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+from functools import cached_property
 
 from sklearn.base import BaseEstimator
 
@@ -61,7 +62,7 @@ def public_methods(cls):
         if isinstance(member, staticmethod | classmethod):
             member = member.__func__
         member = getattr(member, "fn", member)  # what scikit-learn's available_if wraps
-        documentable = inspect.isfunction(member) or isinstance(member, property)
+        documentable = inspect.isfunction(member) or isinstance(member, property | cached_property)
         if documentable and owner.__module__.partition(".")[0] == "sklatent":
             names.append(name)
     return names

@@ -62,7 +62,7 @@ def channel_similarity(fingerprints, other=None, *, metric="nmi", dtype="float32
     Returns
     -------
     similarity : ndarray of shape (n_channels, n_other_channels)
-        float64.
+        Of each channel with each other, in float64.
 
     References
     ----------
