@@ -368,7 +368,7 @@ class ReachabilityDisplay:
         images = to_images(self.traversals, self.image_shape)
         height = images.shape[2]
         picture, rows, _ = mosaic(images, gap=1 if height > 1 else 0)
-        right = ax.inset_axes([1.1, 0.0, 1.0, 1.0])
+        right = ax.inset_axes([1.2, 0.0, 1.0, 1.0])
         ratio = picture.shape[1] / picture.shape[0]
         show_picture(right, picture, {} if ratio < 4 else {"aspect": "auto"})
         names = [f"group {group}" for group in range(len(rows))]
