@@ -61,7 +61,7 @@ SCALES = {
         small_conv, (32,), "Only to see that it runs.",
     ),
     "default": Scale(
-        10_000, 10_000, 6, range(3), (10, 50), ((10, 50), (50, 100)),
+        10_000, 2_000, 6, range(3), (10, 50), ((10, 50), (50, 100)),
         ((10, 50), (50, 100)), ((50, 100),), (10, 20, 50, 70, 100, 200), 30, None,
         small_conv, (256, 128),
         "A small convolutional network and few epochs, to fit two cores: baselines are above the "
