@@ -324,3 +324,14 @@ def merge_channels(blocks):
     if len(lengths) > 1:
         raise ValueError(f"All channels must speak about the same samples, got {sorted(lengths)}.")
     return merged
+
+
+def check_numbers(numbers, name, default):
+    """Numbers of models or components, one for each channel."""
+    numbers = default if numbers is None else np.asarray(numbers)
+    if numbers.shape != default.shape or numbers.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} must hold one integer for each of the {len(default)} channels, got an array "
+            f"of shape {numbers.shape} and dtype {numbers.dtype}."
+        )
+    return numbers

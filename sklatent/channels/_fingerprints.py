@@ -4,7 +4,6 @@ import itertools
 from functools import cached_property
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from .._random import local_random_state
 from .._safetensors_io import read_file, write_file
@@ -13,13 +12,14 @@ from ._coefficients import (
     FullChannels,
     LabelChannels,
     as_floats,
+    check_numbers,
     coefficient_matrix,
     gaussian_channels,
     merge_channels,
     reorder_samples,
     take_channels,
 )
-from ._samples import check_same_samples, hash_samples
+from ._samples import check_same_samples, encode_samples, hash_samples
 
 _KINDS = {kind.kind: kind for kind in (DiagonalChannels, FullChannels, LabelChannels)}
 _FILE_KIND = "channel fingerprints"
@@ -141,7 +141,7 @@ class ChannelFingerprints:
             raise ValueError("models is empty: give at least one fitted model.")
         blocks, model, component = [], [], []
         for number, estimator in enumerate(models):
-            posterior = _encode(estimator, X)
+            posterior = encode_samples(estimator, X)
             n_components = posterior.mean.shape[1]
             if whole:
                 mean, numbers = posterior.mean[None], [-1]
@@ -208,8 +208,8 @@ class ChannelFingerprints:
             )
         block = gaussian_channels(means, log_vars, covariances)
         n_channels = len(block)
-        model = _check_numbers(model, "model", np.full(n_channels, -1))
-        component = _check_numbers(component, "component", np.arange(n_channels))
+        model = check_numbers(model, "model", np.full(n_channels, -1))
+        component = check_numbers(component, "component", np.arange(n_channels))
         names = [
             f"channel{c}" if m < 0 else f"model{m}" if c < 0 else f"model{m}.component{c}"
             for m, c in zip(model, component, strict=True)
@@ -274,6 +274,7 @@ class ChannelFingerprints:
 
     @cached_property
     def information(self):
+        """Lower bound of the information in each channel, in bits."""
         from ._similarity import information_in_bits
 
         return information_in_bits(self)
@@ -447,24 +448,3 @@ class ChannelFingerprints:
 
     def __repr__(self):
         return f"ChannelFingerprints(n_channels={len(self)}, n_samples={self.n_samples})"
-
-
-def _encode(estimator, X):
-    if isinstance(estimator, Pipeline):
-        return _encode(estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X)
-    if not hasattr(estimator, "encode"):
-        raise TypeError(
-            f"{type(estimator).__name__} has no method encode, so it has no posteriors. Give "
-            "fitted models such as VAE, or use ChannelFingerprints.from_posteriors."
-        )
-    return estimator.encode(X)
-
-
-def _check_numbers(numbers, name, default):
-    numbers = default if numbers is None else np.asarray(numbers)
-    if numbers.shape != default.shape or numbers.dtype.kind not in "iu":
-        raise ValueError(
-            f"{name} must hold one integer for each of the {len(default)} channels, got an array "
-            f"of shape {numbers.shape} and dtype {numbers.dtype}."
-        )
-    return numbers

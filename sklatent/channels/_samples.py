@@ -1,8 +1,9 @@
-"""Which samples do fingerprints speak about?"""
+"""Which samples do fingerprints speak about, and what do models say of them?"""
 
 import hashlib
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 
 def hash_samples(X, n_samples=None):
@@ -30,3 +31,16 @@ def check_same_samples(a, b):
             f"({a.sample_hash[:12]} and {b.sample_hash[:12]}). Take both over the same samples, in "
             "the same order."
         )
+
+
+def encode_samples(estimator, X):
+    """Posteriors of samples by a fitted model, or by a Pipeline that ends in one."""
+    if isinstance(estimator, Pipeline):
+        X = estimator[:-1].transform(X) if len(estimator) > 1 else X
+        return encode_samples(estimator[-1], X)
+    if not hasattr(estimator, "encode"):
+        raise TypeError(
+            f"{type(estimator).__name__} has no method encode, so it has no posteriors. Give "
+            "fitted models such as VAE, or use ChannelFingerprints.from_posteriors."
+        )
+    return estimator.encode(X)

@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
+from sklatent._random import local_random_state
 from sklatent.metrics import (
     latent_space_distortion,
     linear_map_distortion,
@@ -12,7 +13,6 @@ from sklatent.metrics import (
 )
 from sklatent.model_selection._retraining import retrain
 from sklatent.models import VAE, RosettaVAE
-from sklatent.nn.seeding import local_random_state
 from sklatent.rosetta import RosettaPoints
 
 MODELS = ("VAE", "beta-VAE", "R-VAE")

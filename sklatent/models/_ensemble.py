@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent._posterior import Posterior
+from sklatent._random import local_random_state
 from sklatent.models._base import LatentModel
 from sklatent.models._disentangling import DIPVAE, BetaTCVAE
 from sklatent.models._fitting import make_member
@@ -18,7 +19,7 @@ from sklatent.nn.disentangling_objectives import aggregate_covariance, beta_tc_t
 from sklatent.nn.ensembles import EnsembleModule, map_error, translate
 from sklatent.nn.modules import VariationalModule
 from sklatent.nn.objectives import LOG_LIKELIHOODS, elbo_terms
-from sklatent.nn.seeding import draw_seed, local_random_state, seeded_initialisation, split_seed
+from sklatent.nn.seeding import draw_seed, seeded_initialisation, split_seed
 from sklatent.nn.stacking import unstack_module
 
 # What a member is when it stands alone.

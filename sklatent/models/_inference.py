@@ -16,8 +16,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklatent._posterior import Posterior
+from sklatent._random import local_random_state
 from sklatent.nn.objectives import LOG_LIKELIHOODS, likelihood_mean
-from sklatent.nn.seeding import local_random_state
 
 _MAX_ROWS = 1024
 _BLOCK_BYTES = 1 << 24

@@ -11,14 +11,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
+
+from sklatent._random import local_random_state
 
 _INITIALISATION_LOCK = threading.RLock()
-
-
-def local_random_state(random_state):
-    """Make a RandomState of ``random_state``; None gives a fresh one, not numpy's global one."""
-    return np.random.RandomState() if random_state is None else check_random_state(random_state)
 
 
 def draw_seed(random_state):
