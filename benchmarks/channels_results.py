@@ -488,8 +488,8 @@ def hue(report, size, full):
         "## Uniformity (figure 6c)\n\nStandard deviation over mean of the distances between the "
         "means of neighbouring hues: 0 for a circle with even spacing, smaller is better; mean and "
         f"95 percent interval over {n_repeats} repeats. Beside it, how many bits the new channel "
-        "carries, and its mean similarity to the ensemble. The paper: both measures improve with the "
-        "size of the ensemble."
+        "carries, and its mean similarity to the ensemble. The paper: both measures "
+        "improve with the size of the ensemble."
     )
     report.table(["channel", "models", "uniformity", "bits", "similarity"], rows)
 
