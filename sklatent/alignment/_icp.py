@@ -183,7 +183,7 @@ class ICPAligner(AffineAligner):
     n_iter_ : int
         Number of maps fitted.
 
-    distances_ : ndarray of shape (n_iter_ + 1,)
+    distances_ : ndarray of shape (n_iter + 1,)
         Mean squared distance from points of either side to the nearest of their class on the
         other, under each map, the first one included. Smaller is nearer.
 
@@ -193,7 +193,7 @@ class ICPAligner(AffineAligner):
     n_features_in_ : int
         Width of the source space.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns of X, where it has names that are all strings.
 
     Warns

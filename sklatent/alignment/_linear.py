@@ -169,7 +169,7 @@ class LinearAligner(AffineAligner):
     n_features_in_ : int
         Width of the source space.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns of X, where it has names that are all strings.
 
     Warns

@@ -172,7 +172,7 @@ class RelativeProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     n_features_in_ : int
         Width of X.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns of X, where it has names that are all strings.
 
     See Also

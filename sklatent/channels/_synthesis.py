@@ -69,7 +69,7 @@ class ChannelSynthesizer(BaseEstimator):
     n_features_in_ : int
         Number of samples that the channels speak about.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the samples, if fitted on a data frame.
 
     Notes

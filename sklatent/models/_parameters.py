@@ -139,7 +139,7 @@ _ATTRIBUTES = """\
         Number of latent dimensions.
     n_features_in_ : int
         Number of features seen at fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, when X had string column names.
     n_epochs_ : int
         Epochs trained so far.
