@@ -191,7 +191,7 @@ class Posterior:
     def kl(self):
         """Kullback-Leibler divergence of each posterior from the standard normal prior.
 
-        KL = 1/2 (tr(S) + |m|^2 - d - log det S) for N(m, S) in d dimensions.
+        ``KL = 1/2 (tr(S) + |m|^2 - d - log det S)`` for N(m, S) in d dimensions.
 
         Returns
         -------

@@ -1,7 +1,7 @@
 """
-==========================================
+===========================================
 Do models agree more when trained together?
-==========================================
+===========================================
 
 Two VAEs trained apart describe the same sprites in coordinates of their own. Two members of a
 :class:`~sklatent.VAEEnsemble` are joined while they train: each decoder must reconstruct from the
