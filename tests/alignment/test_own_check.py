@@ -269,3 +269,42 @@ def test_data_are_left_alone(name):
     clone(ALIGNERS[name]).fit(x, y).transform(x)
     assert_array_equal(x, X)
     assert_array_equal(y, Y)
+
+
+# What each aligner is blind to: the change of either space that its images follow exactly.
+BLIND_TO = {
+    "linear": {"rotation", "shift", "scale", "matrix"},
+    "linear without translation": {"rotation", "scale", "matrix"},
+    "ridge of some weight": {"rotation", "shift"},
+    "rigid": {"rotation", "shift"},
+    "rigid with scaling": {"rotation", "shift", "scale"},
+    "icp rigid": {"rotation", "shift"},
+}
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize("change", ["rotation", "shift", "scale", "matrix"])
+@pytest.mark.parametrize("name", list(BLIND_TO))
+def test_invariance(name, change, side):
+    """The guide's table: moving a space moves the images with it, or leaves them where they are."""
+    rng = np.random.default_rng(0)
+    X, noise = rng.normal(size=(200, 4)) * [3, 2, 1, 1], rng.normal(size=(200, 4))
+    Y = X @ rng.normal(size=(4, 4)) + noise + 2
+    matrix, shift = {
+        "rotation": (ortho_group.rvs(4, random_state=1), 0.0),
+        "shift": (np.eye(4), 5.0),
+        "scale": (3 * np.eye(4), 0.0),
+        "matrix": (rng.normal(size=(4, 4)), 0.0),
+    }[change]
+    aligner = LinearAligner(alpha=50.0) if "ridge" in name else clone(ALIGNERS[name])
+    images = clone(aligner).fit(X, Y).transform(X)
+    if side == "source":
+        moved = X @ matrix + shift
+        found, expected = aligner.fit(moved, Y).transform(moved), images
+    else:
+        moved = Y @ matrix + shift
+        found, expected = aligner.fit(X, moved).transform(X), images @ matrix + shift
+    follows = np.allclose(found, expected, atol=1e-6)
+    # A penalty on coefficients does not feel the unit that its targets are in.
+    blind = change in BLIND_TO[name] or ("ridge" in name and side == "target")
+    assert follows == blind
