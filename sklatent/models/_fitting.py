@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
-from sklatent.nn.checkpointing import Checkpoint, run_digest
+from sklatent.nn.checkpointing import Checkpoint, identify, run_digest
 from sklatent.nn.rows import Rows
 from sklatent.nn.runs import TrainingRun
 from sklatent.nn.seeding import RandomStreams, draw_seed, seeded_initialisation, split_seed
@@ -150,7 +150,7 @@ def _identify(models, X, rows, resume):
     description = {
         "classes": [f"{type(m).__module__}.{type(m).__qualname__}" for m in models],
         "parameters": [_describe(m) for m in models],
-        "callbacks": [repr(callback) for callback in first.callbacks or []],
+        "callbacks": [identify(callback) for callback in first.callbacks or []],
         "seeds": seeds,
     }
     arrays = [np.asarray(X)] + ([] if rows is None else [rows])
@@ -161,17 +161,9 @@ def _identify(models, X, rows, resume):
 
 
 def _describe(model):
-    """Identify parameters without the addresses that reprs of functions hold."""
-    described = {}
-    for name, value in sorted(model.get_params(deep=False).items()):
-        if name in _IRRELEVANT:
-            continue
-        if inspect.isroutine(value) or inspect.isclass(value):
-            value = f"{value.__module__}.{value.__qualname__}"
-        elif hasattr(value, "content_hash"):
-            value = str(value.content_hash)
-        described[name] = repr(value)
-    return described
+    """Name the parameters that determine a fit."""
+    parameters = model.get_params(deep=False)
+    return {n: identify(v) for n, v in sorted(parameters.items()) if n not in _IRRELEVANT}
 
 
 def _initialise(models, n_features, seeds, dtype, device, stacked):

@@ -9,6 +9,7 @@ epoch and removed when the fit is finished. The file is safetensors and JSON.
 import hashlib
 import inspect
 import json
+import marshal
 import os
 import shutil
 from pathlib import Path
@@ -25,6 +26,30 @@ except ImportError:  # no advisory locks on this platform: runs are told apart b
 
 _KIND = "a training checkpoint"
 _SCHEMA = 1
+
+
+def identify(value):
+    """Describe a parameter's content as JSON, alike in every process.
+
+    A repr will not do: that of a function holds its address, and that of a large array leaves
+    out most of it.
+    """
+    if inspect.isclass(value):
+        return f"{value.__module__}.{value.__qualname__}"
+    if inspect.isfunction(value):
+        captured = [identify(cell.cell_contents) for cell in value.__closure__ or ()]
+        code = hashlib.blake2b(marshal.dumps(value.__code__), digest_size=16).hexdigest()
+        return [value.__module__, value.__qualname__, code, captured]
+    if isinstance(value, np.ndarray):
+        return run_digest("array", [np.atleast_1d(value)])
+    if hasattr(value, "content_hash"):
+        return [type(value).__qualname__, value.content_hash]
+    if isinstance(value, (list, tuple)):
+        return [identify(item) for item in value]
+    if hasattr(value, "get_params"):
+        parameters = sorted(value.get_params(deep=False).items())
+        return [type(value).__qualname__, [[name, identify(item)] for name, item in parameters]]
+    return repr(value)
 
 
 def run_digest(description, arrays):

@@ -1,5 +1,6 @@
 """A killed fit, called again, ends bit for bit where an uninterrupted one ends."""
 
+import json
 import os
 import signal
 import subprocess
@@ -11,9 +12,11 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from torch.optim.lr_scheduler import StepLR
 
 from sklatent import VAE
 from sklatent.models._stacks import fit_models
+from sklatent.nn.checkpointing import identify
 from sklatent.nn.training import LatentNet
 
 PARAMETERS = {"hidden_layer_sizes": (16,), "max_epochs": 6}
@@ -145,6 +148,21 @@ def test_other_data_parameters_or_seeds_are_other_runs(X, tmp_path):
         model = VAE(3, **parameters, checkpoint_dir=tmp_path).fit(data)
         assert np.array_equal(model.transform(X), reference.transform(X))
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_identity_is_of_content():
+    def factory(width):
+        return lambda n_features, n_components, image_shape: width
+
+    array = np.zeros(5000)
+    other = array.copy()
+    other[2500] = 1e-9  # where a repr has an ellipsis
+    different = [factory(8), factory(9), lambda: 8, array, other, [array], StepLR, VAE(2), VAE(3)]
+    described = [json.dumps(identify(value)) for value in different]
+    assert len(set(described)) == len(different)
+    assert identify(factory(8)) == identify(factory(8))
+    assert identify(VAE(2)) == identify(VAE(2))
+    assert not any("0x" in text for text in described)
 
 
 def test_a_search_scores_the_same_with_and_without(X, tmp_path):
