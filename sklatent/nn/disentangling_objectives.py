@@ -109,10 +109,19 @@ def beta_tc_terms(log_likelihood, posterior, z, beta, n_rows):
     ----------
     log_likelihood : Tensor of shape (..., B)
         Of each row, in nats.
-    posterior, z, n_rows
-        As in :func:`total_correlation`.
+    posterior : DiagonalGaussian or CholeskyGaussian
+        Posteriors of B rows.
+    z : Tensor of shape (..., B, d)
+        A draw for each row.
     beta : float or Tensor of shape (...)
         Weight of the total correlation.
+    n_rows : int
+        Rows in the training set.
+
+    Returns
+    -------
+    terms : dict of str to Tensor of shape (...)
+        They sum to the loss.
     """
     return {
         "reconstruction": -log_likelihood.mean(-1),
@@ -184,7 +193,7 @@ def aggregate_covariance(posterior, kind):
 
 
 def dip_terms(covariance, lambda_od, lambda_d):
-    """Penalties on a covariance's distance from the identity (Kumar et al., equations 6 and 7).
+    """Penalise a covariance's distance from the identity (Kumar et al., equations 6 and 7).
 
     ``lambda_od * sum_{i != j} C_ij^2`` and ``lambda_d * sum_i (C_ii - 1)^2``.
 
@@ -194,6 +203,11 @@ def dip_terms(covariance, lambda_od, lambda_d):
         As from :func:`aggregate_covariance`.
     lambda_od, lambda_d : float or Tensor of shape (...)
         Weights of what is off and on the diagonal.
+
+    Returns
+    -------
+    terms : dict of str to Tensor of shape (...)
+        The two penalties, ``off_diagonal`` and ``diagonal``.
     """
     diagonal = covariance.diagonal(dim1=-2, dim2=-1)
     off_diagonal = covariance - torch.diag_embed(diagonal)
