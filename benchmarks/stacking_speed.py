@@ -54,11 +54,13 @@ def compare(X, parameters, n_models, repeats):
 
 def main(argv=None):
     """Time both ways in turn and report their ratios."""
-    options = parser(__doc__).parse_args(argv)
+    arguments = parser(__doc__)
+    arguments.add_argument("--repeats", type=int, help="rounds, where not the usual number")
+    options = arguments.parse_args(argv)
     size = "quick" if options.quick else "full" if options.full else "default"
     gpu = torch.cuda.is_available()
     report = Report("Stacked training", options.out)
-    repeats = {"quick": 1, "default": 5, "full": 7}[size]
+    repeats = options.repeats or {"quick": 1, "default": 5, "full": 7}[size]
     report.text(
         f"Seconds to train K VAEs by `retrain`, `fused=False` and `fused=True`: medians over "
         f"{repeats} interleaved rounds. The ratio is separate over stacked within a round (median, "
@@ -68,6 +70,7 @@ def main(argv=None):
     rows = []
     for name, X, parameters, n_models, bound in cases(size, gpu):
         seconds = compare(X, parameters, n_models, repeats)
+        print({way: times.round(2).tolist() for way, times in seconds.items()}, flush=True)
         rows.append(
             [
                 name,
