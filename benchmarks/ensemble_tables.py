@@ -55,7 +55,7 @@ SETTINGS = {
         "trees": 10,
         "gammas": (10.0,),
         "sizes": (2, 3),
-        "conditions": {"epochs": (200, 1000), "seeds": 3},
+        "conditions": {"epochs": (200, 1000, 4000), "seeds": 3},
     },
     "full": {
         "sprites": {},
