@@ -222,9 +222,9 @@ class TransformVAE(LatentModel):
         z = module.between(joint).sample(streams.normal(joint.shape[-2], d))
         moved = self._move(z, module.infer(joint))
 
-        latents = torch.cat([*draws[0], z[..., :n, :]], -2)
+        output = module.decode_all([*draws[0], z[..., :n, :]])
         targets = torch.cat([targets, views[0]], -2)
-        log_likelihood = LOG_LIKELIHOODS[self.likelihood](targets, module.decode(latents))
+        log_likelihood = LOG_LIKELIHOODS[self.likelihood](targets, output)
         datum, of_views, from_between = log_likelihood.split([n, (len(views) - 1) * n, n], -1)
         terms = elbo_terms(datum, posterior.rows(slice(n)).kl(), step.hyper["beta"])
         terms["views"] = -of_views.sum(-1) / n

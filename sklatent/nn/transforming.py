@@ -84,6 +84,8 @@ class TransformModule(VariationalModule):
         super().__init__(encoder, decoder, n_encoder_features, n_components, posterior)
         self.kind = kind
         self.n_transformations = n_transformations
+        convolutions = (nn.Conv2d, nn.ConvTranspose2d)
+        self.convolutional = any(isinstance(part, convolutions) for part in decoder.modules())
         n_in, d = n_views * n_components, n_components
         n_out = n_transformations * n_transformation_parameters(kind, d)
         self.middle = _dense(n_in, latent_layer_sizes, 2 * d)
@@ -109,6 +111,19 @@ class TransformModule(VariationalModule):
             n_transformations,
             tuple(model.latent_layer_sizes),
         )
+
+    def decode_all(self, parts):
+        """Decode several batches, and return the results one below the other.
+
+        Parameters
+        ----------
+        parts : list of Tensor of shape (..., batch, n_components)
+            Latents.
+        """
+        if self.convolutional and parts[0].device.type == "cpu":
+            # The maps of one batch fit a CPU's caches, those of several do not.
+            return torch.cat([self.decode(part) for part in parts], -2)
+        return self.decode(torch.cat(parts, -2))
 
     def between(self, z_views):
         """Posterior ``q_psi(z | z_1, z_2)`` of the latent that the views are made from.

@@ -116,6 +116,7 @@ CASES = {
     "views": {"n_views": 3},
     "views, matrix": {"n_views": 2, "latent_transformation": "matrix"},
     "full": {"posterior": "full"},
+    "conv": {"architecture": "conv"},
 }
 
 
