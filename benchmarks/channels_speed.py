@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -199,17 +200,24 @@ def show_scaling(report, quick):
     )
 
 
+def peak_kilobytes():
+    """Return this process's peak of resident memory; `getrusage` would count its parent's."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    raise OSError("This system does not tell the peak of resident memory.")
+
+
 def peak_memory(n_channels, n_samples):
     """Measure the additional peak of resident memory, in MB, in an interpreter of its own."""
     code = f"""
-import resource, numpy as np
-from benchmarks.channels_speed import make_channels
+from benchmarks.channels_speed import make_channels, peak_kilobytes
 from sklatent.channels import ChannelFingerprints, channel_similarity
 channel_similarity(ChannelFingerprints.from_posteriors(*make_channels(20, 50)))
 channels = ChannelFingerprints.from_posteriors(*make_channels({n_channels}, {n_samples}))
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_kilobytes()
 channel_similarity(channels)
-print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(before, peak_kilobytes())
 """
     printed = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
