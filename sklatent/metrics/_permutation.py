@@ -40,7 +40,8 @@ def _nearest_by_assignment(M, norm):
     cost = np.abs(size - 1.0) - size if norm == "l1" else -size
     rows, columns = linear_sum_assignment(cost)
     P = np.zeros_like(M)
-    P[rows, columns] = np.where(M[rows, columns] < 0, -1.0, 1.0)
+    # Adding zero makes a negative zero positive.
+    P[rows, columns] = np.copysign(1.0, M[rows, columns] + 0.0)
     return P
 
 
@@ -161,7 +162,7 @@ def distance_to_signed_permutation(M, *, norm="l1", solver="assignment", return_
     if norm == "l1":
         distance = float(np.abs(difference).sum()) / M.size
     else:
-        distance = float(np.sqrt((difference * difference).sum()))
+        distance = float(np.sqrt(np.vdot(difference, difference)))
     return (distance, P) if return_permutation else distance
 
 

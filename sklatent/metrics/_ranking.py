@@ -54,9 +54,23 @@ def _lasso_similarity(columns, n_components):
     return np.vstack([np.abs(_lasso_coefficients(moments[b, b], moments[b])) for b in blocks])
 
 
+def _rank(columns):
+    """Rank the entries of each column from 1, ties by their mean."""
+    # Without ties any sort will do, and numpy's own is faster than rankdata's stable one.
+    rows = np.ascontiguousarray(columns.T)
+    order = np.argsort(rows, axis=1)
+    ordered = np.take_along_axis(rows, order, axis=1)
+    ranks = np.empty(rows.shape)
+    np.put_along_axis(ranks, order, np.arange(1.0, rows.shape[1] + 1)[None], axis=1)
+    tied = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
+    if tied.any():
+        ranks[tied] = rankdata(rows[tied], axis=1)
+    return ranks.T
+
+
 def _spearman_similarity(columns):
     """Absolute rank correlations of all columns; each is ranked once."""
-    ranks = _standardize(rankdata(columns, axis=0))
+    ranks = _standardize(_rank(columns))
     return np.abs(ranks.T @ ranks) / len(columns)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso
 
@@ -17,6 +17,7 @@ from sklatent.metrics import udr_scores
 from sklatent.metrics._ranking import (
     _lasso_coefficients,
     _lasso_similarity,
+    _rank,
     _spearman_similarity,
     _standardize,
 )
@@ -199,3 +200,13 @@ def test_channels_are_compared_as_the_channels_package_compares_them(similarity)
     np.testing.assert_allclose(scores, expected, atol=1e-3)
     np.testing.assert_allclose(pairwise, pairs, atol=1e-3)
     assert pairwise[0, 1] > 2 * pairwise[0, 2]
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 30), levels=st.integers(1, 40))
+def test_ranks_are_scipys_tied_or_not(seed, n, levels):
+    generator = np.random.default_rng(seed)
+    columns = np.column_stack(
+        [generator.normal(size=(n, 2)), generator.integers(-levels, levels, (n, 2)), -np.zeros(n)]
+    )
+    np.testing.assert_array_equal(_rank(columns), rankdata(columns, axis=0))
