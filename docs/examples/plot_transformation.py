@@ -13,8 +13,9 @@ labels, beside a VAE and a VAE trained on turned digits.
 # %%
 # Training
 # --------
-# Views are drawn anew for each batch. The latent transformation is a matrix, which other digits can
-# be moved by better than by a vector. The VAE's augmentation is the same transformation.
+# Views are drawn anew for each batch. Digits are turned in pairs, and each is moved by what is
+# inferred from the other, so that a transformation comes to mean the same for all. The VAE's
+# augmentation is the same transformation.
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -38,7 +39,7 @@ common = {
 model = TransformVAE(
     8,
     transformation=rotation,
-    latent_transformation="matrix",
+    rows_per_transformation=2,
     latent_layer_sizes=(128,),
     **common,
 ).fit(X_train)
@@ -116,4 +117,6 @@ for name, encoder in models.items():
     ]
     ax.plot(n_labels, accuracy, marker="o", label=name)
 ax.set(xscale="log", xlabel="labelled digits", ylabel="accuracy on turned digits")
+ax.set_xticks(n_labels, n_labels)
+ax.minorticks_off()
 ax.legend()

@@ -13,9 +13,8 @@ from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_model
 from sklatent.models._parameters import document
 from sklatent.models._views import sample_views, validate_views
-from sklatent.nn.discrepancies import batch_discrepancy, paired_discrepancy
-from sklatent.nn.objectives import LOG_LIKELIHOODS, elbo_terms
 from sklatent.nn.transforming import TransformModule, move_latents
+from sklatent.nn.transforming_objective import transformation_terms
 
 _SINGULAR = 1e7  # condition number from which on a matrix has no inverse worth having
 
@@ -51,6 +50,13 @@ class TransformVAE(LatentModel):
         only, each by a transformation of its own, that need no inverse; each has a T of its own.
     n_draws : int, default=1
         Draws of each row's latents that discrepancies are measured with.
+    rows_per_transformation : int, default=1
+        Rows of a batch that undergo the same transformation. With 1, the paper's, T may and does
+        say different things of different rows, and moves another row badly. With 2 or more, each
+        row is moved by the T inferred from another one: what a T says then holds for every row.
+    latent_columns : int, default=1
+        Columns of the matrix that `z` is, of ``n_components / latent_columns`` rows, where T is a
+        matrix of as many rows. 1 leaves `z` a vector.
     latent_layer_sizes : tuple of int, default=(1000, 1000)
         Hidden widths of the two networks between latents, for `z` and for T.
     {shared parameters}
@@ -114,6 +120,8 @@ class TransformVAE(LatentModel):
         "coherence_weight": [Interval(Real, 0, None, closed="left")],
         "n_views": [Interval(Integral, 1, None, closed="left"), None],
         "n_draws": [Interval(Integral, 1, None, closed="left")],
+        "rows_per_transformation": [Interval(Integral, 1, None, closed="left")],
+        "latent_columns": [Interval(Integral, 1, None, closed="left")],
         "latent_layer_sizes": ["array-like"],
     }
     _loss_hyperparameters = ("beta", "coherence_weight")
@@ -128,6 +136,8 @@ class TransformVAE(LatentModel):
         coherence_weight=10.0,
         n_views=None,
         n_draws=1,
+        rows_per_transformation=1,
+        latent_columns=1,
         latent_layer_sizes=(1000, 1000),
         architecture="mlp",
         hidden_layer_sizes=(256, 256),
@@ -181,6 +191,8 @@ class TransformVAE(LatentModel):
         self.coherence_weight = coherence_weight
         self.n_views = n_views
         self.n_draws = n_draws
+        self.rows_per_transformation = rows_per_transformation
+        self.latent_columns = latent_columns
         self.latent_layer_sizes = latent_layer_sizes
 
     # Training
@@ -206,51 +218,15 @@ class TransformVAE(LatentModel):
     def _objective(self, module, x, step):
         if self.n_views_ == 0:
             return super()._objective(module, x, step)
-        n, d = x.shape[-2], self.n_components
-        views = self._views(x, step)  # the datum itself first
-        targets = torch.cat(views, -2)
-        streams = step.streams
-
-        # The datum and its views go through each network together, and so do all draws.
-        posterior = module.encode(targets)
-        draws = [
-            posterior.sample(streams.normal(targets.shape[-2], d)).split(n, -2)
-            for _ in range(self.n_draws)
-        ]
-        z_views = [torch.cat(same, -2) for same in zip(*draws, strict=True)]
-        joint = torch.cat(z_views[1:], -1)
-        z = module.between(joint).sample(streams.normal(joint.shape[-2], d))
-        moved = self._move(z, module.infer(joint))
-
-        output = module.decode_all([*draws[0], z[..., :n, :]])
-        targets = torch.cat([targets, views[0]], -2)
-        log_likelihood = LOG_LIKELIHOODS[self.likelihood](targets, output)
-        datum, of_views, from_between = log_likelihood.split([n, (len(views) - 1) * n, n], -1)
-        terms = elbo_terms(datum, posterior.rows(slice(n)).kl(), step.hyper["beta"])
-        terms["views"] = -of_views.sum(-1) / n
-        terms["coherence"] = -from_between.mean(-1)
-        weight = step.hyper["coherence_weight"]
-        prior = batch_discrepancy(z, streams.normal(joint.shape[-2], d))
-        terms["prior"] = weight * prior
-        terms["discrepancy"] = weight * sum(
-            self._discrepancy(z_view, z_moved)
-            for z_view, z_moved in zip(z_views[1:], moved, strict=True)
+        return transformation_terms(
+            module,
+            self._views(x, step),
+            step,
+            likelihood=self.likelihood,
+            discrepancy=self.discrepancy,
+            n_draws=self.n_draws,
+            rows_per_transformation=self.rows_per_transformation,
         )
-        return terms
-
-    def _move(self, z, changes):
-        """Latents of all views, as the generative model makes them from ``z``."""
-        kind = self.latent_transformation
-        if self.n_views is None:
-            return [move_latents(kind, z, changes[0], inverse) for inverse in (False, True)]
-        return [move_latents(kind, z, change) for change in changes]
-
-    def _discrepancy(self, z_view, z_moved):
-        """One of the two readings of D, over rows that hold the draws one after the other."""
-        if self.discrepancy == "batch":
-            return batch_discrepancy(z_view, z_moved)
-        by_draw = (self.n_draws, z_view.shape[-2] // self.n_draws)
-        return paired_discrepancy(z_view.unflatten(-2, by_draw), z_moved.unflatten(-2, by_draw))
 
     def _views(self, x, step):
         """The datum and its views, each ``(..., batch, n_features)``."""
@@ -271,17 +247,37 @@ class TransformVAE(LatentModel):
         return [x, *(torch.stack(view) for view in zip(*members, strict=True))]
 
     def _check_parameters(self, X):
+        self._check_latent_columns()
         sizes = np.asarray(self.latent_layer_sizes)
         if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or np.any(sizes < 1):
             raise ValueError(
                 f"latent_layer_sizes={self.latent_layer_sizes!r} must be a sequence of widths, "
                 "integers of 1 at least."
             )
+        if self.rows_per_transformation > self.batch_size:
+            raise ValueError(
+                f"rows_per_transformation={self.rows_per_transformation} is more than a batch of "
+                f"{self.batch_size}: lower it, or raise batch_size."
+            )
         if self.transformation is not None:
             self._check_batch(X)
             generator = torch.Generator().manual_seed(0)
             rows = np.asarray(X[: self.batch_size], dtype=np.float64)
             sample_views(self, torch.from_numpy(rows), generator)
+
+    def _check_latent_columns(self):
+        if self.latent_columns == 1:
+            return
+        if self.latent_transformation == "additive":
+            raise ValueError(
+                f"latent_columns={self.latent_columns} makes z a matrix, which only a matrix "
+                'multiplies: set latent_transformation="matrix", or latent_columns=1.'
+            )
+        if self.n_components % self.latent_columns:
+            raise ValueError(
+                f"n_components={self.n_components} do not make a matrix of latent_columns="
+                f"{self.latent_columns}: set n_components to a multiple of it."
+            )
 
     def _check_batch(self, X):
         """The divergence from the prior is that of a batch, which there has to be."""
@@ -322,6 +318,11 @@ class TransformVAE(LatentModel):
                 "augmentation would turn a row and its views differently: set augmentation=None, "
                 "or augment the triplets before."
             )
+        if self.rows_per_transformation > 1:
+            raise ValueError(
+                f"rows_per_transformation={self.rows_per_transformation}, but each triplet has a "
+                "transformation of its own: set it to 1."
+            )
         views = validate_views(self, X_forward, X_inverse)
         if len(views[0]) != len(X):
             raise ValueError(
@@ -352,8 +353,8 @@ class TransformVAE(LatentModel):
         -------
         T : ndarray of shape (n_samples, n_components)
             What is added to latents, or with ``latent_transformation="matrix"`` the matrices that
-            multiply them, ``(n_samples, n_components, n_components)``. With `n_views`, a list of
-            such arrays, one for each view.
+            multiply them, ``(n_samples, n_components, n_components)``, or with `latent_columns` as
+            many rows as `z` has. With `n_views`, a list of such arrays, one for each view.
         """
         self._check_knows_transformations()
         Z = np.hstack(
@@ -371,8 +372,8 @@ class TransformVAE(LatentModel):
             Data.
         T : array-like of shape (n_samples, n_components) or (n_components,)
             The transformation of each row, or one for all; with ``latent_transformation="matrix"``,
-            each is ``(n_components, n_components)``. From :meth:`infer_transformation`, of these
-            or other rows.
+            each is ``(n_components, n_components)``, or as many rows and columns as `z` has rows.
+            From :meth:`infer_transformation`, of these or other rows.
         inverse : bool, default=False
             Whether to apply the inverse transformation.
 
@@ -431,7 +432,7 @@ class TransformVAE(LatentModel):
 
     def _validate_change(self, T, n_rows, inverse):
         """Latent transformations of the right shape that can be applied."""
-        d = self.n_components_
+        d = self.n_components_ // self.latent_columns
         shape = (d,) if self.latent_transformation == "additive" else (d, d)
         T = check_array(T, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="T")
         if T.shape not in (shape, (1, *shape), (n_rows, *shape)):

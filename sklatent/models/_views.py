@@ -24,15 +24,27 @@ def sample_views(model, x, generator):
     list of Tensor of shape (batch, n_features)
         Forwards and backwards, or `n_views` forwards.
     """
+    n_alike = model.rows_per_transformation
+    size = len(x) // n_alike
+    shared, rest = x[: size * n_alike], x[size * n_alike :]
+    start = generator.get_state()
+    parts = []
     with torch.no_grad():
-        if model.n_views is None:
-            views = model.transformation.sample(x, generator, image_shape=model.image_shape)
-        else:
-            views = [
-                model.transformation.sample(x, generator, image_shape=model.image_shape)[0]
-                for _ in range(model.n_views)
-            ]
-        return [_check_view(model, view, x) for view in views]
+        for rows in shared.split(size) if size else ():
+            generator.set_state(start)  # the same draws for each block, whatever they are
+            parts.append(_sample(model, rows, generator))
+        if len(rest):
+            parts.append(_sample(model, rest, generator))
+    return [torch.cat(same) for same in zip(*parts, strict=True)] if parts[1:] else parts[0]
+
+
+def _sample(model, x, generator):
+    sample, shape = model.transformation.sample, model.image_shape
+    if model.n_views is None:
+        views = sample(x, generator, image_shape=shape)
+    else:
+        views = [sample(x, generator, image_shape=shape)[0] for _ in range(model.n_views)]
+    return [_check_view(model, view, x) for view in views]
 
 
 def _check_view(model, view, x):

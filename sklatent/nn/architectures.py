@@ -3,8 +3,8 @@
 Every encoder maps flattened rows `(batch, n_features)` to `(batch, n_encoder_features)`; the
 posterior's head, one linear layer, is put on top by the model. Every decoder maps latents
 `(batch, n_components)` to flattened means or Bernoulli logits `(batch, n_features)`, without a
-final nonlinearity. Only plain layers and :class:`Residual` are used, so that
-:mod:`sklatent.nn.stacking` can run many such networks as one.
+final nonlinearity. Only plain layers, :class:`Residual` and :class:`~sklatent.nn.maps.ToMaps` are
+used, so that :mod:`sklatent.nn.stacking` can run many such networks as one.
 """
 
 from math import prod
@@ -12,6 +12,7 @@ from numbers import Integral
 
 from torch import nn
 
+from sklatent.nn.maps import ToMaps
 from sklatent.nn.user_networks import networks_from_factory
 
 ARCHITECTURES = ("mlp", "conv", "conv_tvae", "conv64", "residual")
@@ -256,7 +257,7 @@ def _conv(image_shape, n_components):
     half = _halved(full)
     quarter = _halved(half)
     encoder = nn.Sequential(
-        nn.Unflatten(-1, image_shape),
+        ToMaps(image_shape),
         _down(channels, 32, full),
         nn.ReLU(),
         _down(32, 64, half),
@@ -266,7 +267,7 @@ def _conv(image_shape, n_components):
     )
     decoder = nn.Sequential(
         *_dense(n_components, [32 * prod(quarter)]),
-        nn.Unflatten(-1, (32, *quarter)),
+        ToMaps((32, *quarter)),
         _up(32, 64, half),
         nn.ReLU(),
         _up(64, 32, full),
@@ -282,7 +283,7 @@ def _conv(image_shape, n_components):
 
 def _conv_tvae(image_shape, n_components):
     channels, *size = image_shape
-    encoder = [nn.Unflatten(-1, image_shape)]
+    encoder = [ToMaps(image_shape)]
     n_in = channels
     sizes = [tuple(size)]
     for n_out in (32, 32, 64, 128):
@@ -300,7 +301,7 @@ def _conv_tvae(image_shape, n_components):
     second_padding = tuple(excess - excess // 2 for excess in surplus)
     decoder = nn.Sequential(
         *_dense(n_components, [128 * prod(start)]),
-        nn.Unflatten(-1, (128, *start)),
+        ToMaps((128, *start)),
         nn.ConvTranspose2d(128, 64, 4, padding=first_padding),
         nn.ReLU(),
         nn.ConvTranspose2d(64, 32, 4, padding=second_padding),
@@ -315,14 +316,14 @@ def _conv_tvae(image_shape, n_components):
 
 def _conv64(image_shape, n_components):
     channels = image_shape[0]
-    encoder = [nn.Unflatten(-1, image_shape)]
+    encoder = [ToMaps(image_shape)]
     side, n_in = 64, channels
     for n_out in (32, 32, 64, 64):
         encoder += [_down(n_in, n_out, (side, side)), nn.ReLU()]
         side, n_in = side // 2, n_out
     encoder += [nn.Conv2d(64, 256, 4), nn.ReLU(), nn.Flatten()]
 
-    decoder = [*_dense(n_components, [256]), nn.Unflatten(-1, (256, 1, 1))]
+    decoder = [*_dense(n_components, [256]), ToMaps((256, 1, 1))]
     decoder += [nn.ConvTranspose2d(256, 64, 4)]
     n_in = 64
     for n_out in (64, 32, 32, channels):
@@ -366,7 +367,7 @@ def _residual_images(image_shape, n_components, sizes):
     quarter = _halved(half)
     n_map = 64 * prod(quarter)
     encoder = nn.Sequential(
-        nn.Unflatten(-1, image_shape),
+        ToMaps(image_shape),
         _down(channels, 32, full),
         nn.ReLU(),
         _residual_conv(32),
@@ -378,7 +379,7 @@ def _residual_images(image_shape, n_components, sizes):
     )
     decoder = nn.Sequential(
         *_dense(n_components, (*reversed(sizes), n_map)),
-        nn.Unflatten(-1, (64, *quarter)),
+        ToMaps((64, *quarter)),
         _residual_conv(64),
         _up(64, 32, half),
         nn.ReLU(),

@@ -8,9 +8,9 @@ from sklatent.nn.modules import VariationalModule
 from sklatent.nn.posteriors import DiagonalGaussian
 
 
-def n_transformation_parameters(kind, n_components):
+def n_transformation_parameters(kind, n_components, n_columns=1):
     """Count the numbers that make up one latent transformation."""
-    return n_components if kind == "additive" else n_components**2
+    return n_components if kind == "additive" else (n_components // n_columns) ** 2
 
 
 def move_latents(kind, z, parameters, inverse=False):
@@ -21,8 +21,9 @@ def move_latents(kind, z, parameters, inverse=False):
     kind : {"additive", "matrix"}
         ``z + T``, or ``T z`` with T a matrix.
     z : Tensor of shape (..., n_components)
-        Latents.
-    parameters : Tensor of shape (..., n_components) or (..., n_components, n_components)
+        Latents. Where a matrix has fewer rows than that, `z` is a matrix too, of as many rows,
+        which lie in `z` one after the other.
+    parameters : Tensor of shape (..., n_components) or (..., n_rows, n_rows)
         T of each, or one that broadcasts.
     inverse : bool, default=False
         Whether to apply the inverse: ``z - T``, or the solution y of ``T y = z``.
@@ -39,11 +40,12 @@ def move_latents(kind, z, parameters, inverse=False):
     """
     if kind == "additive":
         return z - parameters if inverse else z + parameters
+    columns = z.unflatten(-1, (parameters.shape[-1], -1))
     if not inverse:
         with torch.autocast(z.device.type, enabled=False):
-            return (parameters @ z.unsqueeze(-1)).squeeze(-1)
+            return (parameters @ columns).flatten(-2)
     try:
-        return torch.linalg.solve(parameters, z.unsqueeze(-1)).squeeze(-1)
+        return torch.linalg.solve(parameters, columns).flatten(-2)
     except torch.linalg.LinAlgError as error:
         raise ValueError(
             "A latent transformation's matrix has become singular and has no inverse. In training, "
@@ -67,6 +69,8 @@ class TransformModule(VariationalModule):
         each view otherwise.
     latent_layer_sizes : tuple of int
         Hidden widths of the two networks.
+    n_columns : int
+        Columns of the matrix that `z` is where T is one.
     """
 
     def __init__(
@@ -80,14 +84,16 @@ class TransformModule(VariationalModule):
         n_views,
         n_transformations,
         latent_layer_sizes,
+        n_columns,
     ):
         super().__init__(encoder, decoder, n_encoder_features, n_components, posterior)
         self.kind = kind
         self.n_transformations = n_transformations
+        self.n_rows = n_components // n_columns
         convolutions = (nn.Conv2d, nn.ConvTranspose2d)
         self.convolutional = any(isinstance(part, convolutions) for part in decoder.modules())
         n_in, d = n_views * n_components, n_components
-        n_out = n_transformations * n_transformation_parameters(kind, d)
+        n_out = n_transformations * n_transformation_parameters(kind, d, n_columns)
         self.middle = _dense(n_in, latent_layer_sizes, 2 * d)
         self.change = _dense(n_in, latent_layer_sizes, n_out)
 
@@ -110,6 +116,7 @@ class TransformModule(VariationalModule):
             n_views,
             n_transformations,
             tuple(model.latent_layer_sizes),
+            model.latent_columns,
         )
 
     def decode_all(self, parts):
@@ -145,10 +152,10 @@ class TransformModule(VariationalModule):
 
         Returns
         -------
-        list of Tensor of shape (..., batch, n_components) or (..., batch, d, d)
+        list of Tensor of shape (..., batch, n_components) or (..., batch, n_rows, n_rows)
             `n_transformations` of them.
         """
-        d = self.n_components
+        d = self.n_rows
         changes = _full_precision(self.change(z_views)).chunk(self.n_transformations, -1)
         if self.kind == "additive":
             return list(changes)

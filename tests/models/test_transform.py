@@ -11,7 +11,9 @@ from sklearn.pipeline import make_pipeline
 
 from sklatent import VAE, TransformVAE, load, save
 from sklatent.models._stacks import can_stack, fit_models
+from sklatent.models._views import sample_views
 from sklatent.nn.discrepancies import KERNEL_SCALES
+from sklatent.nn.transforming_objective import lenders_of
 from sklatent.transformations import (
     Compose,
     FunctionPair,
@@ -117,6 +119,11 @@ CASES = {
     "views, matrix": {"n_views": 2, "latent_transformation": "matrix"},
     "full": {"posterior": "full"},
     "conv": {"architecture": "conv"},
+    "exchanged": {"rows_per_transformation": 2},
+    "exchanged in a ring, rows left over": {"rows_per_transformation": 3, "n_draws": 2},
+    "exchanged matrices": {"rows_per_transformation": 2, "latent_transformation": "matrix"},
+    "exchanged, each view": {"rows_per_transformation": 2, "n_views": 2},
+    "z a matrix": {"latent_transformation": "matrix", "latent_columns": 2},
 }
 
 
@@ -149,12 +156,25 @@ def test_objective_equals_its_formula_written_out(X, case):
         terms = {name: float(v) for name, v in model._objective(module, x, step).items()}
 
     generator = torch.Generator().manual_seed(3)
-    n_views = model.n_views
-    if n_views is None:
-        views = model.transformation.sample(x, generator, SHAPE)
-    else:
-        views = [model.transformation.sample(x, generator, SHAPE)[0] for _ in range(n_views)]
-    views = [x, *(view.clamp(0, 1) for view in views)]
+    n_views, n_alike = model.n_views, model.rows_per_transformation
+    start, size = generator.get_state(), n // n_alike
+
+    def sample(rows):
+        if n_views is None:
+            return model.transformation.sample(rows, generator, SHAPE)
+        return [model.transformation.sample(rows, generator, SHAPE)[0] for _ in range(n_views)]
+
+    parts = []
+    for k in range(n_alike):
+        generator.set_state(start)
+        parts.append(sample(x[k * size : (k + 1) * size]))
+    if n_alike * size < n:
+        parts.append(sample(x[n_alike * size :]))
+    views = [x, *(torch.cat(view).clamp(0, 1) for view in zip(*parts, strict=True))]
+    # A row borrows the T of the next one in its group; rows left over keep their own.
+    lender = [
+        i if i >= n_alike * size else (i // size + 1) % n_alike * size + i % size for i in range(n)
+    ]
     noise = step.streams.given
     assert [len(block) for block in noise] == [len(views) * n] * m + [m * n] * 2
     between_noise, prior = noise[m:]
@@ -178,11 +198,19 @@ def test_objective_equals_its_formula_written_out(X, case):
                 joint = torch.cat(z[1:], -1)
                 mean, log_var = module.middle(joint)[0].split(d)
                 middle = mean + torch.exp(log_var / 2) * torch.from_numpy(between_noise[j * n + i])
-                change = module.change(joint)[0]
+                lent = [
+                    module.encode(view[lender[i]][None]).sample(
+                        torch.from_numpy(noise[j][(v + 1) * n + lender[i]])[None]
+                    )
+                    for v, view in enumerate(views[1:])
+                ]
+                change = module.change(torch.cat(lent, -1))[0]
                 if model.latent_transformation == "matrix":
-                    change = change.reshape(-1, d, d) / d**0.5 + torch.eye(d)
-                    forwards = [t @ middle for t in change]
-                    backwards = torch.linalg.inv(change[0]) @ middle
+                    k = d // model.latent_columns
+                    change = change.reshape(-1, k, k) / k**0.5 + torch.eye(k)
+                    columns = middle.reshape(k, -1)
+                    forwards = [(t @ columns).flatten() for t in change]
+                    backwards = (torch.linalg.inv(change[0]) @ columns).flatten()
                 else:
                     change = change.reshape(-1, d)
                     forwards = [middle + t for t in change]
@@ -215,7 +243,7 @@ def test_objective_equals_its_formula_written_out(X, case):
 def test_stacked_training_equals_separate_training(X, case):
     parameters = VIEWS | {"precision": "float64", "batch_size": 60} | case
     models = [
-        TransformVAE(3, **parameters | {"random_state": k, "coherence_weight": 1.0 + k})
+        TransformVAE(4, **parameters | {"random_state": k, "coherence_weight": 1.0 + k})
         for k in range(2)
     ]
     separate = [clone(model).fit(X) for model in models]
@@ -362,6 +390,58 @@ def test_its_own_t_moves_a_digit_towards_its_views(trained):
         moved = model.apply_transformation(X, T, inverse=backwards)
         assert error(moved, view) < 0.85 * error(reconstruct, view)
         assert error(moved, view) < error(model.apply_transformation(X, T, not backwards), view)
+
+
+def test_exchanged_t_says_the_same_of_every_row():
+    """Where rows are moved by each other's T in training, a lent T is as good as one's own."""
+    X, X_test = train_test_split(load_digits().data / 16, random_state=0)
+    rotation = RandomRotation(45)
+    lenders, movers = X_test[:200], X_test[200:400]
+    lent = rotation.sample(lenders, 1, SHAPE)
+    views = rotation.sample(movers, 1, SHAPE)  # the same angles, row by row
+
+    def errors(seed, rows_per_transformation):
+        model = TransformVAE(
+            8,
+            transformation=rotation,
+            rows_per_transformation=rows_per_transformation,
+            image_shape=SHAPE,
+            likelihood="bernoulli",
+            hidden_layer_sizes=(128,),
+            latent_layer_sizes=(64,),
+            learning_rate=2e-3,
+            max_epochs=40,
+            random_state=seed,
+        ).fit(X)
+        of_either = [model.infer_transformation(*pair) for pair in (views, lent)]
+        moved = [model.apply_transformation(movers, T) for T in of_either]
+        return [np.mean((images - views[0]) ** 2) for images in moved]
+
+    for seed in range(3):
+        own, other = errors(seed, 1)
+        own_exchanged, other_exchanged = errors(seed, 2)
+        assert other > 1.1 * own
+        assert other_exchanged < 1.03 * own_exchanged
+
+
+@pytest.mark.parametrize(
+    ("n", "n_alike", "expected"),
+    [
+        (4, 2, [2, 3, 0, 1]),
+        (7, 3, [2, 3, 4, 5, 0, 1, 6]),
+        (2, 3, [0, 1]),
+        (3, 1, [0, 1, 2]),
+    ],
+)
+def test_rows_borrow_from_others_under_the_same_transformation(X, n, n_alike, expected):
+    lenders = lenders_of(n, n_alike, 2, "cpu")
+    assert lenders.tolist() == expected + [n + i for i in expected]
+    model = TransformVAE(3, **VIEWS, rows_per_transformation=n_alike)
+    # One and the same row: equal views show who was turned alike, and lenders were.
+    same = torch.from_numpy(np.repeat(X[:1], n, axis=0))
+    for view in sample_views(model, same, torch.Generator().manual_seed(0)):
+        assert torch.equal(view[expected], view)
+        assert len(torch.unique(view, dim=0)) == n // n_alike + n % n_alike
 
 
 def test_between_two_opposite_views_lies_the_digit(trained):
@@ -515,6 +595,17 @@ def test_nonsense_in_a_later_batch_is_found_too(X):
         ({"coherence_weight": -1.0}, "coherence_weight"),
         ({"n_views": 0}, "n_views"),
         ({"n_draws": 0}, "n_draws"),
+        ({"rows_per_transformation": 0}, "rows_per_transformation"),
+        (
+            {"rows_per_transformation": 129, "batch_size": 128},
+            "rows_per_transformation=129 is more than a batch of 128",
+        ),
+        ({"latent_columns": 0}, "latent_columns"),
+        ({"latent_columns": 3}, 'set latent_transformation="matrix"'),
+        (
+            {"latent_columns": 2, "latent_transformation": "matrix"},
+            "n_components=3 do not make a matrix of latent_columns=2",
+        ),
         ({"latent_layer_sizes": (0,)}, "latent_layer_sizes"),
         ({"latent_layer_sizes": (8.5,)}, "latent_layer_sizes"),
         ({"image_shape": None}, r"pass image_shape="),
@@ -550,6 +641,12 @@ def test_triplets_that_do_not_fit(X, change, message):
     views = {name: change.get(name, np.asarray)(X) for name in ("X_forward", "X_inverse")}
     with pytest.raises(ValueError, match=message):
         TransformVAE(3, **SMALL, latent_layer_sizes=(8,)).fit_triplets(X, **views)
+
+
+def test_triplets_share_no_transformation(X):
+    model = TransformVAE(3, **SMALL, rows_per_transformation=2, latent_layer_sizes=(8,))
+    with pytest.raises(ValueError, match="each triplet has a transformation of its own"):
+        model.fit_triplets(X, X, X)
 
 
 def test_triplets_are_not_augmented(X):

@@ -1,0 +1,110 @@
+"""What the transformation-aware VAE minimises: equation 3 of its paper, with the coherence term."""
+
+import torch
+
+from sklatent.nn.discrepancies import batch_discrepancy, paired_discrepancy
+from sklatent.nn.objectives import LOG_LIKELIHOODS, elbo_terms
+from sklatent.nn.transforming import move_latents
+
+
+def transformation_terms(
+    module, views, step, *, likelihood, discrepancy, n_draws=1, rows_per_transformation=1
+):
+    """Terms of the objective on one batch, each a mean over rows.
+
+    Parameters
+    ----------
+    module : TransformModule
+        The networks.
+    views : list of Tensor of shape (..., batch, n_features)
+        The rows themselves, then their views.
+    step : object
+        The step of training: `hyper` with ``beta`` and ``coherence_weight``, and `streams` of
+        random numbers.
+    likelihood : {"gaussian", "bernoulli"}
+        Of rows and views.
+    discrepancy : {"per_datum", "batch"}
+        The reading of D.
+    n_draws : int, default=1
+        Draws of latents that discrepancies are measured with.
+    rows_per_transformation : int, default=1
+        Rows that underwent each transformation, and exchange what is inferred of it.
+
+    Returns
+    -------
+    dict of str to Tensor of shape (...)
+        ``reconstruction``, ``kl``, ``views``, ``coherence``, ``prior`` and ``discrepancy``.
+    """
+    n, d, streams = views[0].shape[-2], module.n_components, step.streams
+    targets = torch.cat(views, -2)
+
+    # The datum and its views go through each network together, and so do all draws.
+    posterior = module.encode(targets)
+    draws = [
+        posterior.sample(streams.normal(targets.shape[-2], d)).split(n, -2) for _ in range(n_draws)
+    ]
+    _, *z_views = (torch.cat(same, -2) for same in zip(*draws, strict=True))
+    joint = torch.cat(z_views, -1)
+    z = module.between(joint).sample(streams.normal(joint.shape[-2], d))
+    changes = module.infer(joint)
+    if rows_per_transformation > 1:
+        lenders = lenders_of(n, rows_per_transformation, n_draws, z.device)
+        changes = [change.index_select(z.ndim - 2, lenders) for change in changes]
+
+    # Only the first draw is decoded.
+    output = module.decode_all([*draws[0], z[..., :n, :]])
+    log_likelihood = LOG_LIKELIHOODS[likelihood](torch.cat([targets, views[0]], -2), output)
+    datum, of_views, from_between = log_likelihood.split([n, len(z_views) * n, n], -1)
+
+    weight = step.hyper["coherence_weight"]
+    terms = elbo_terms(datum, posterior.rows(slice(n)).kl(), step.hyper["beta"])
+    terms["views"] = -of_views.sum(-1) / n
+    terms["coherence"] = -from_between.mean(-1)
+    terms["prior"] = weight * batch_discrepancy(z, streams.normal(joint.shape[-2], d))
+    moved = _moved(module.kind, z, changes, len(z_views))
+    terms["discrepancy"] = weight * sum(
+        _discrepancy(discrepancy, z_view, z_moved, n)
+        for z_view, z_moved in zip(z_views, moved, strict=True)
+    )
+    return terms
+
+
+def lenders_of(n, rows_per_transformation, n_draws, device):
+    """For each row the one whose T it borrows: the next under the same transformation.
+
+    Parameters
+    ----------
+    n : int
+        Rows of the batch. Its i-th, (i + n // rows_per_transformation)-th and so on undergo the
+        same transformation; a remainder at the end has its own and keeps it.
+    rows_per_transformation : int
+        Rows that undergo each transformation.
+    n_draws : int
+        Draws, one after the other.
+    device : torch.device
+        Where the result is wanted.
+
+    Returns
+    -------
+    Tensor of shape (n_draws * n,), integer
+        Indices of rows.
+    """
+    size = n // rows_per_transformation
+    index = torch.arange(n, device=device)
+    shared = size * rows_per_transformation
+    index = torch.cat([index[:shared].roll(-size), index[shared:]])
+    return (index + n * torch.arange(n_draws, device=device)[:, None]).flatten()
+
+
+def _moved(kind, z, changes, n_views):
+    """Latents of all views, as the generative model makes them from ``z``."""
+    if n_views > len(changes):  # one transformation, forwards and backwards
+        return [move_latents(kind, z, changes[0], inverse) for inverse in (False, True)]
+    return [move_latents(kind, z, change) for change in changes]
+
+
+def _discrepancy(reading, z_view, z_moved, n):
+    """One of the two readings of D, over rows that hold the draws one after the other."""
+    if reading == "batch":
+        return batch_discrepancy(z_view, z_moved)
+    return paired_discrepancy(z_view.unflatten(-2, (-1, n)), z_moved.unflatten(-2, (-1, n)))
