@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
+# What stands below this line in a report was written by hand, and stays there.
+REMARKS = "<!-- Remarks, kept when the report is written again -->"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "pythae")
 
 
@@ -176,10 +178,14 @@ class Report:
         self.text("\n".join("| " + " | ".join(line) + " |" for line in lines))
 
     def write(self):
-        """Write what was added so far, if a file was named."""
+        """Write what was added so far, if a file was named, and keep the remarks it ends in."""
         if self.out is not None:
             self.out.parent.mkdir(parents=True, exist_ok=True)
-            self.out.write_text("\n\n".join(self.parts) + "\n")
+            old = self.out.read_text() if self.out.is_file() else ""
+            _, marker, remarks = old.partition(REMARKS)
+            self.out.write_text(
+                "\n\n".join(self.parts) + "\n" + (marker and "\n") + marker + remarks
+            )
 
 
 def _cell(value):

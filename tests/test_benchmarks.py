@@ -9,6 +9,7 @@ from scipy import stats
 
 import benchmarks
 from benchmarks._common import (
+    REMARKS,
     Interval,
     Report,
     data_file,
@@ -90,3 +91,15 @@ def test_report(tmp_path, capsys):
     assert "| name | n | ratio |\n| --- | --- | --- |\n| a | 3 | 0.123 |" in text
     assert "| b | 4 | 1 [0.5, 2] |" in text
     assert capsys.readouterr().out.strip() == text.strip()
+
+
+def test_remarks_outlive_a_report_written_again(tmp_path):
+    path = tmp_path / "report.md"
+    for number in ("1", "2"):
+        report = Report("Title", path)
+        report.text(f"Run {number}.")
+        report.write()
+        if number == "1":
+            path.write_text(path.read_text() + f"\n{REMARKS}\n\nBy hand.\n")
+    assert path.read_text().endswith(f"Run 2.\n\n{REMARKS}\n\nBy hand.\n")
+    assert "Run 1." not in path.read_text()
