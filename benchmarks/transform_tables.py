@@ -167,8 +167,9 @@ def draw_labels(by_key, scale, path):
     """Draw figure 2: accuracy against the number of labels, with intervals over seeds."""
     import matplotlib.pyplot as plt
 
+    shape = len(scale.components), len(FILES)
     figure, axes = plt.subplots(
-        len(scale.components), len(FILES), squeeze=False, sharex=True, layout="constrained"
+        *shape, squeeze=False, sharex=True, figsize=(8.5, 3 * shape[0]), layout="constrained"
     )
     for row, d in zip(axes, scale.components, strict=True):
         for ax, dataset in zip(row, FILES, strict=True):
