@@ -30,6 +30,15 @@ SMALL = {
     "image_shape": SHAPE,
     "likelihood": "bernoulli",
 }
+# Enough to learn what turning is.
+LEARNING = {
+    "transformation": RandomRotation(45),
+    "image_shape": SHAPE,
+    "likelihood": "bernoulli",
+    "hidden_layer_sizes": (128,),
+    "latent_layer_sizes": (64,),
+    "learning_rate": 2e-3,
+}
 VIEWS = SMALL | {"latent_layer_sizes": (12,), "transformation": RandomRotation(45)}
 
 
@@ -42,17 +51,7 @@ def X():
 def trained():
     """A model that has learned rotations, and held-out digits."""
     X, X_test = train_test_split(load_digits().data / 16, random_state=0)
-    model = TransformVAE(
-        8,
-        transformation=RandomRotation(45),
-        image_shape=SHAPE,
-        likelihood="bernoulli",
-        hidden_layer_sizes=(128,),
-        latent_layer_sizes=(64,),
-        learning_rate=2e-3,
-        max_epochs=60,
-        random_state=0,
-    ).fit(X)
+    model = TransformVAE(8, **LEARNING, max_epochs=60, random_state=0).fit(X)
     return model, X_test
 
 
@@ -395,24 +394,14 @@ def test_its_own_t_moves_a_digit_towards_its_views(trained):
 def test_exchanged_t_says_the_same_of_every_row():
     """Where rows are moved by each other's T in training, a lent T is as good as one's own."""
     X, X_test = train_test_split(load_digits().data / 16, random_state=0)
-    rotation = RandomRotation(45)
+    rotation = LEARNING["transformation"]
     lenders, movers = X_test[:200], X_test[200:400]
     lent = rotation.sample(lenders, 1, SHAPE)
     views = rotation.sample(movers, 1, SHAPE)  # the same angles, row by row
 
     def errors(seed, rows_per_transformation):
-        model = TransformVAE(
-            8,
-            transformation=rotation,
-            rows_per_transformation=rows_per_transformation,
-            image_shape=SHAPE,
-            likelihood="bernoulli",
-            hidden_layer_sizes=(128,),
-            latent_layer_sizes=(64,),
-            learning_rate=2e-3,
-            max_epochs=40,
-            random_state=seed,
-        ).fit(X)
+        sharing = {"rows_per_transformation": rows_per_transformation}
+        model = TransformVAE(8, **LEARNING, **sharing, max_epochs=40, random_state=seed).fit(X)
         of_either = [model.infer_transformation(*pair) for pair in (views, lent)]
         moved = [model.apply_transformation(movers, T) for T in of_either]
         return [np.mean((images - views[0]) ** 2) for images in moved]
