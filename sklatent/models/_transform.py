@@ -76,7 +76,9 @@ class TransformVAE(LatentModel):
         + w D[q(z_1 | x_1), z + T] + w D[q(z_2 | x_2), z - T] + w D[q(z | z_1, z_2), N(0, I)]
         - log p(x | z) + beta KL[q(z_0 | x), N(0, I)]
 
-    with w the `coherence_weight`. D is the squared maximum mean discrepancy under a mixture of
+    with w the `coherence_weight`. Of each batch one half, by chance, is reconstructed from z_0 and
+    the other from `z`, each half standing for all rows: the same objective, for three decodings of
+    a batch instead of four. D is the squared maximum mean discrepancy under a mixture of
     inverse multiquadrics, ``k(a, b) = mean_s s c / (s c + |a - b|^2)``, ``c = 2 n_components``,
     s = 0.01, 0.1, 1, 10. The paper doesn't say over what it is taken. The expectation in its
     equation is that of one datum, hence "per_datum": with one draw, ``2 - 2 k(z_1, z + T)``. The

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from sklatent.nn.modules import _as_rows
+from sklatent.nn.modules import as_rows
 
 
 class AutoencoderModule(nn.Module):
@@ -29,7 +29,7 @@ class AutoencoderModule(nn.Module):
 
     def latents(self, x):
         """Latents of each row of ``x``, ``(..., batch, n_components)``."""
-        z = self.head(_as_rows(self.encoder(x), x))
+        z = self.head(as_rows(self.encoder(x), x))
         return z.float() if z.dtype == torch.bfloat16 else z
 
     def encode(self, x):
@@ -38,7 +38,7 @@ class AutoencoderModule(nn.Module):
 
     def decode(self, z):
         """Likelihood parameters ``(..., batch, n_features)``."""
-        output = _as_rows(self.decoder(z), z)
+        output = as_rows(self.decoder(z), z)
         return output.float() if output.dtype == torch.bfloat16 else output
 
 
@@ -78,7 +78,7 @@ class DecoderModule(nn.Module):
 
     def decode(self, z):
         """Likelihood parameters ``(..., batch, n_features)``."""
-        output = _as_rows(self.decoder(z), z)
+        output = as_rows(self.decoder(z), z)
         return output.float() if output.dtype == torch.bfloat16 else output
 
 

@@ -47,7 +47,11 @@ class VariationalModule(nn.Module):
     def encode(self, x):
         """Posterior of each row of ``x``, ``(..., batch, n_features)``."""
         # Encoders of the user's own may return images; the head takes vectors.
-        parameters = self.head(_as_rows(self.encoder(x), x))
+        return self.posterior_of(as_rows(self.encoder(x), x))
+
+    def posterior_of(self, features):
+        """Posterior that an encoder's output ``(..., batch, n_encoder_features)`` stands for."""
+        parameters = self.head(features)
         # Under autocast the head returns bfloat16; densities need more.
         if parameters.dtype == torch.bfloat16:
             parameters = parameters.float()
@@ -55,7 +59,7 @@ class VariationalModule(nn.Module):
 
     def decode(self, z):
         """Likelihood parameters ``(..., batch, n_features)`` at latents ``z``."""
-        output = _as_rows(self.decoder(z), z)
+        output = as_rows(self.decoder(z), z)
         return output.float() if output.dtype == torch.bfloat16 else output
 
     def forward(self, x):
@@ -63,6 +67,6 @@ class VariationalModule(nn.Module):
         return self.decode(self.encode(x).mean)
 
 
-def _as_rows(output, x):
+def as_rows(output, x):
     """Flatten what follows the leading axes of ``x``."""
     return output if output.ndim == x.ndim else output.flatten(x.ndim - 1)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from sklatent.nn.architectures import build_networks
-from sklatent.nn.modules import VariationalModule
+from sklatent.nn.modules import VariationalModule, as_rows
 from sklatent.nn.posteriors import DiagonalGaussian
 
 
@@ -91,7 +91,7 @@ class TransformModule(VariationalModule):
         self.n_transformations = n_transformations
         self.n_rows = n_components // n_columns
         convolutions = (nn.Conv2d, nn.ConvTranspose2d)
-        self.convolutional = any(isinstance(part, convolutions) for part in decoder.modules())
+        self.convolutional = any(isinstance(part, convolutions) for part in self.modules())
         n_in, d = n_views * n_components, n_components
         n_out = n_transformations * n_transformation_parameters(kind, d, n_columns)
         self.middle = _dense(n_in, latent_layer_sizes, 2 * d)
@@ -119,18 +119,32 @@ class TransformModule(VariationalModule):
             model.latent_columns,
         )
 
+    def encode_all(self, parts):
+        """Posterior of the rows of several batches, one below the other.
+
+        Parameters
+        ----------
+        parts : list of Tensor of shape (..., batch, n_features)
+            Rows.
+        """
+        return self.posterior_of(self._for_all(self.encoder, parts))
+
     def decode_all(self, parts):
-        """Decode several batches, and return the results one below the other.
+        """Likelihood parameters at the latents of several batches, one below the other.
 
         Parameters
         ----------
         parts : list of Tensor of shape (..., batch, n_components)
             Latents.
         """
-        if self.convolutional and parts[0].device.type == "cpu":
-            # The maps of one batch fit a CPU's caches, those of several do not.
-            return torch.cat([self.decode(part) for part in parts], -2)
-        return self.decode(torch.cat(parts, -2))
+        output = self._for_all(self.decoder, parts)
+        return output.float() if output.dtype == torch.bfloat16 else output
+
+    def _for_all(self, network, parts):
+        # The maps of one batch fit a CPU's caches, those of several do not.
+        in_turn = self.convolutional and parts[0].device.type == "cpu"
+        parts = parts if in_turn else [torch.cat(parts, -2)]
+        return torch.cat([as_rows(network(part), part) for part in parts], -2)
 
     def between(self, z_views):
         """Posterior ``q_psi(z | z_1, z_2)`` of the latent that the views are made from.

@@ -36,13 +36,11 @@ def transformation_terms(
         ``reconstruction``, ``kl``, ``views``, ``coherence``, ``prior`` and ``discrepancy``.
     """
     n, d, streams = views[0].shape[-2], module.n_components, step.streams
-    targets = torch.cat(views, -2)
 
     # The datum and its views go through each network together, and so do all draws.
-    posterior = module.encode(targets)
-    draws = [
-        posterior.sample(streams.normal(targets.shape[-2], d)).split(n, -2) for _ in range(n_draws)
-    ]
+    posterior = module.encode_all(views)
+    n_all = n * len(views)
+    draws = [posterior.sample(streams.normal(n_all, d)).split(n, -2) for _ in range(n_draws)]
     _, *z_views = (torch.cat(same, -2) for same in zip(*draws, strict=True))
     joint = torch.cat(z_views, -1)
     z = module.between(joint).sample(streams.normal(joint.shape[-2], d))
@@ -51,10 +49,15 @@ def transformation_terms(
         lenders = lenders_of(n, rows_per_transformation, n_draws, z.device)
         changes = [change.index_select(z.ndim - 2, lenders) for change in changes]
 
-    # Only the first draw is decoded.
-    output = module.decode_all([*draws[0], z[..., :n, :]])
-    log_likelihood = LOG_LIKELIHOODS[likelihood](torch.cat([targets, views[0]], -2), output)
-    datum, of_views, from_between = log_likelihood.split([n, len(z_views) * n, n], -1)
+    # Only the first draw is decoded, and each row either from z_0 or from z: which of them come
+    # first is chance, so both means stand for all rows, and a whole decoding is saved.
+    half = (n + 1) // 2
+    x, z_0, first, last = views[0], draws[0][0], slice(half), slice(n - half, n)
+    own = torch.cat([z_0[..., first, :], z[..., last, :]], -2)
+    own_targets = torch.cat([x[..., first, :], x[..., last, :]], -2)
+    output = module.decode_all([own, *draws[0][1:]])
+    log_likelihood = LOG_LIKELIHOODS[likelihood](torch.cat([own_targets, *views[1:]], -2), output)
+    datum, from_between, of_views = log_likelihood.split([half, half, len(z_views) * n], -1)
 
     weight = step.hyper["coherence_weight"]
     terms = elbo_terms(datum, posterior.rows(slice(n)).kl(), step.hyper["beta"])

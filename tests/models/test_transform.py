@@ -1,3 +1,5 @@
+import types
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from sklatent import VAE, TransformVAE, load, save
 from sklatent.models._stacks import can_stack, fit_models
 from sklatent.models._views import sample_views
 from sklatent.nn.discrepancies import KERNEL_SCALES
+from sklatent.nn.objectives import bernoulli_log_likelihood
 from sklatent.nn.transforming_objective import lenders_of
 from sklatent.transformations import (
     Compose,
@@ -131,7 +134,7 @@ def test_objective_equals_its_formula_written_out(X, case):
     """One row, one view and one draw at a time, with the model's own noise."""
     parameters = VIEWS | {"precision": "float64", "beta": 0.5, "coherence_weight": 3.0} | case
     model = TransformVAE(4, **parameters | {"max_epochs": 2, "batch_size": 50}).fit(X)
-    module, n, d, m = model.net_.module_, 20, 4, model.n_draws
+    module, n, half, d, m = model.net_.module_, 21, 11, 4, model.n_draws
 
     class Noise:
         """Hands out the same numbers twice, and remembers how they were asked for."""
@@ -219,8 +222,10 @@ def test_objective_equals_its_formula_written_out(X, case):
                 for v in range(len(views) - 1):
                     z_views[v, j, i], moved[v, j, i] = z[v + 1][0], ends[v]
                 if j == 0:
-                    expected["reconstruction"] -= log_likelihood(x[i], z[0][0]) / n
-                    expected["coherence"] -= log_likelihood(x[i], middle) / n
+                    if i < half:
+                        expected["reconstruction"] -= log_likelihood(x[i], z[0][0]) / half
+                    if i >= n - half:
+                        expected["coherence"] -= log_likelihood(x[i], middle) / half
                     for v in range(1, len(views)):
                         expected["views"] -= log_likelihood(views[v][i], z[v][0]) / n
     expected["prior"] = 3 * mmd(z_all.reshape(-1, d), prior, unbiased=True)
@@ -236,6 +241,35 @@ def test_objective_equals_its_formula_written_out(X, case):
     assert terms.keys() == expected.keys()
     for name, value in expected.items():
         assert terms[name] == pytest.approx(value, rel=1e-9, abs=1e-9), name
+
+
+@pytest.mark.parametrize("n", [1, 6, 7])
+def test_decoding_each_row_once_is_right_on_average(X, n):
+    """A row is decoded from z_0 or from z by its place in the batch, which is chance."""
+    turn = FunctionPair(lambda x: np.flip(x, -1).copy(), lambda x: np.roll(x, 1, -1))
+    model = TransformVAE(4, **SMALL, transformation=turn, precision="float64").fit(X)
+    module = model.net_.module_
+    streams = types.SimpleNamespace(
+        stacked=False,
+        generator=torch.Generator(),
+        normal=lambda *shape: torch.zeros(shape, dtype=torch.float64),
+    )
+    step = types.SimpleNamespace(hyper={"beta": 1.0, "coherence_weight": 0.0}, streams=streams)
+    x = torch.from_numpy(X[:n])
+
+    def terms(rows):
+        named = model._objective(module, rows, step)
+        return np.array([float(named[name]) for name in ("reconstruction", "coherence")])
+
+    with torch.no_grad():
+        orders = [terms(x.roll(k, 0)) for k in range(n)]
+        z = module.encode(torch.cat([x, *turn.sample(x, None, image_shape=SHAPE)])).mean
+        z_0, *z_views = z.split(n)
+        between = module.between(torch.cat(z_views, -1)).mean
+        log_p = [bernoulli_log_likelihood(x, module.decode(z)).mean() for z in (z_0, between)]
+    np.testing.assert_allclose(np.mean(orders, axis=0), [-float(p) for p in log_p], rtol=1e-10)
+    if n > 1:
+        assert np.ptp(orders, axis=0).min() > 0
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
