@@ -32,6 +32,7 @@ from sklearn.utils.estimator_checks import (
 )
 from sklearn.utils.fixes import parse_version
 
+from sklatent import VAE
 from tests.discovery import public_estimators
 
 ESTIMATORS = public_estimators()
@@ -45,6 +46,11 @@ PARAMETERS = {
     "ChannelSynthesizer": {"max_epochs": 20},
     "DIPVAE": {"n_components": 2, **SMALL_NETWORK},
     "FactorVAE": {"n_components": 2, "discriminator_layer_sizes": (8,), **SMALL_NETWORK},
+    "FusedGridSearchCV": {
+        "estimator": VAE(2, random_state=0, **SMALL_NETWORK),
+        "param_grid": {"beta": [0.5, 1.0]},
+        "cv": 2,
+    },
     "RelativeAutoencoder": {"n_components": 2, "n_anchors": 8, **SMALL_NETWORK},
     "RelativeProjection": {"n_anchors": 8},
     "RosettaVAE": {"n_components": 2, **SMALL_NETWORK},
@@ -78,6 +84,7 @@ N_CHECKS = {
     "ChannelSynthesizer": 41,
     "DIPVAE": 47,
     "FactorVAE": 47,
+    "FusedGridSearchCV": 47,
     "ICPAligner": 59,
     "LatentStitcher": 58,
     "LinearAligner": 66,
@@ -189,7 +196,7 @@ def test_no_tag_shrinks_the_battery(name):
 @every_estimator
 def test_checks_of_its_kind_are_collected(name):
     """What the battery holds for is derived from what the class can do, not from its tags."""
-    cls, found = ESTIMATORS[name], Counter(collected()[name])
+    able, cls, found = make(name), ESTIMATORS[name], Counter(collected()[name])
     wanted = {
         "check_estimators_dtypes": 1,
         "check_estimators_nan_inf": 1,
@@ -198,11 +205,11 @@ def test_checks_of_its_kind_are_collected(name):
         "check_methods_subset_invariance": 1,
         "check_n_features_in": 1,
     }
-    if hasattr(cls, "transform"):
+    if hasattr(able, "transform"):
         wanted |= {"check_transformer_general": 2, "check_transformer_preserve_dtypes": 1}
-    if hasattr(cls, "predict") and hasattr(cls, "score"):
+    if hasattr(able, "predict") and hasattr(able, "score"):
         wanted |= {"check_regressors_train": 3, "check_regressor_multioutput": 1}
-    if hasattr(cls, "fit_predict"):
+    if hasattr(able, "fit_predict"):
         wanted |= {"check_clustering": 2}
     if "sample_weight" in inspect.signature(cls.fit).parameters:
         wanted |= {"check_sample_weight_equivalence_on_dense_data": 1}
@@ -341,7 +348,10 @@ def test_set_output(name, library):
 
 @every_transformer
 def test_feature_names(name):
-    """Frames in, names kept; names out carry the class's own name; wrong names are an error."""
+    """Frames in, names kept; names out carry the class's own name; wrong names are an error.
+
+    Of a search it is the name of the model that it found.
+    """
     pandas = pytest.importorskip("pandas")
     X, y = make_data()
     frame = pandas.DataFrame(X, columns=list("abcde"))
@@ -349,6 +359,7 @@ def test_feature_names(name):
     assert list(estimator.feature_names_in_) == list("abcde")
     names = estimator.get_feature_names_out()
     width = estimator.transform(frame).shape[1]
-    assert list(names) == [f"{name.lower()}{i}" for i in range(width)]
+    prefix = type(getattr(estimator, "best_estimator_", estimator)).__name__.lower()
+    assert list(names) == [f"{prefix}{i}" for i in range(width)]
     with pytest.raises(ValueError, match="feature names"):
         estimator.transform(frame.rename(columns={"a": "z"}))

@@ -9,6 +9,7 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklatent.models._ahead import note_or_take_over
 from sklatent.models._fitting import fit_model, resolve_device
 from sklatent.models._inference import InferenceMixin
 from sklatent.models._parameters import CONSTRAINTS
@@ -130,7 +131,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         """
         resume = self.warm_start and hasattr(self, "net_")
         X = self._validate_training_data(X, reset=not resume)
-        fit_model(self, X, resume=resume)
+        if resume or not note_or_take_over(self, X):
+            fit_model(self, X, resume=resume)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)

@@ -7,7 +7,9 @@ written once, here, and put into each class's docstring by :func:`document`.
 from numbers import Integral, Real
 from os import PathLike
 
+import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 CONSTRAINTS = {
@@ -184,3 +186,39 @@ def document(without=(), **defaults):
         return cls
 
     return decorate
+
+
+def same_parameters(model, other, but=()):
+    """Whether two models have equal parameters, by content.
+
+    Parameters
+    ----------
+    model, other : estimators
+        Of one class.
+    but : collection of str, default=()
+        Parameters that may differ.
+
+    Returns
+    -------
+    bool
+        Whether all others are equal.
+    """
+    a, b = model.get_params(deep=False), other.get_params(deep=False)
+    return all(_same(a[name], b[name]) for name in a if name not in but)
+
+
+def _same(a, b):
+    # Identity first: anchors are shared objects, whatever their equality.
+    if a is b or type(a) is not type(b):
+        return a is b
+    if isinstance(a, BaseEstimator):  # transformations, which clones have copies of
+        return same_parameters(a, b)
+    if isinstance(a, np.random.RandomState):
+        return _same(a.get_state(legacy=False), b.get_state(legacy=False))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
+    return bool(a == b)

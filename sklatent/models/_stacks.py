@@ -1,9 +1,10 @@
 """Which models may train as one stack."""
 
-from sklearn.base import BaseEstimator
+import numpy as np
 
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_stacked
+from sklatent.models._parameters import same_parameters
 
 _MAY_DIFFER = {"random_state", "verbose"}
 
@@ -32,26 +33,7 @@ def can_stack(models):
     if any(model.callbacks or model.warm_start for model in models):
         return False
     may_differ = _MAY_DIFFER | set(first._loss_hyperparameters)
-    common = first.get_params(deep=False)
-    return all(
-        _same(common[name], value)
-        for model in models[1:]
-        for name, value in model.get_params(deep=False).items()
-        if name not in may_differ
-    )
-
-
-def _same(a, b):
-    # Identity first: anchors are shared objects, whatever their equality.
-    if a is b or type(a) is not type(b):
-        return a is b
-    if isinstance(a, BaseEstimator):  # transformations, which clones have copies of
-        return _same(a.get_params(deep=False), b.get_params(deep=False))
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
-    if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(map(_same, a, b))
-    return bool(a == b)
+    return all(same_parameters(first, model, but=may_differ) for model in models[1:])
 
 
 def fit_models(models, X, rows=None):
@@ -74,3 +56,56 @@ def fit_models(models, X, rows=None):
         model._validate_params()
         validated = model._validate_training_data(X, reset=True)
     fit_stacked(models, validated, rows)
+
+
+def fit_noted(notes):
+    """Train the noted fits that can stack, each stack on the data of all its models.
+
+    Parameters
+    ----------
+    notes : Notes
+        Fits to come.
+
+    Returns
+    -------
+    list of (model, key)
+        Those that are trained now. A stack that fails is left to be trained model by model, where
+        the error meets the one model that it belongs to.
+    """
+    trained = []
+    for stack in _sort(notes):
+        models, keys = zip(*stack, strict=True)
+        X, rows = _join(notes.data, keys)
+        try:
+            fit_stacked(models, X, rows)
+        except Exception:
+            continue
+        trained += stack
+    return trained
+
+
+def _sort(notes):
+    """Stacks of two or more fits: alike, on as many rows of one type."""
+    stacks = []
+    for model, key in notes.fits:
+        X = notes.data[key]
+        for stack in stacks:
+            first, first_key = stack[0]
+            like = notes.data[first_key]
+            if (like.shape, like.dtype) == (X.shape, X.dtype) and can_stack([first, model]):
+                stack.append((model, key))
+                break
+        else:
+            stacks.append([(model, key)])
+    return [stack for stack in stacks if len(stack) > 1]
+
+
+def _join(data, keys):
+    """All data that occur, one below the other, and each model's rows of them."""
+    distinct = list(dict.fromkeys(keys))
+    if len(distinct) == 1:
+        return data[distinct[0]], None
+    n = len(data[distinct[0]])
+    start = {key: n * k for k, key in enumerate(distinct)}
+    rows = np.array([start[key] for key in keys])[:, None] + np.arange(n)
+    return np.concatenate([data[key] for key in distinct]), rows

@@ -5,29 +5,26 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from sklearn.base import _fit_context
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_model
 from sklatent.models._parameters import document
-from sklatent.models._views import sample_views, validate_views
+from sklatent.models._views import sample_views, validate_change, validate_views
 from sklatent.nn.transforming import TransformModule, move_latents
 from sklatent.nn.transforming_objective import transformation_terms
-
-_SINGULAR = 1e7  # condition number from which on a matrix has no inverse worth having
 
 
 @document()
 class TransformVAE(LatentModel):
     """VAE that learns transformations of its inputs as transformations of its latents.
 
-    Each row is seen together with two views of it, forwards and backwards under a random
-    transformation: ``x_1 = f(x)`` and ``x_2 = f^-1(x)``. The model explains all three: from a
-    latent `z`, the views' latents are ``z_1 = z + T`` and ``z_2 = z - T`` (or ``T z`` and
-    ``T^-1 z``), where the latent transformation T is inferred from the views. A latent space
-    shaped like that keeps its meaning on data from another domain that varies in the same ways.
+    Each row is seen with two views of it, forwards and backwards under a random transformation:
+    ``x_1 = f(x)`` and ``x_2 = f^-1(x)``. The model explains all three: from a latent `z`, the
+    views' latents are ``z_1 = z + T`` and ``z_2 = z - T`` (or ``T z`` and ``T^-1 z``), where T is
+    inferred from the views. A latent space shaped like that keeps its meaning on data from another
+    domain that varies in the same ways.
 
     Parameters
     ----------
@@ -76,15 +73,15 @@ class TransformVAE(LatentModel):
         + w D[q(z_1 | x_1), z + T] + w D[q(z_2 | x_2), z - T] + w D[q(z | z_1, z_2), N(0, I)]
         - log p(x | z) + beta KL[q(z_0 | x), N(0, I)]
 
-    with w the `coherence_weight`. Of each batch one half, by chance, is reconstructed from z_0 and
-    the other from `z`, each half standing for all rows: the same objective, for three decodings of
-    a batch instead of four. D is the squared maximum mean discrepancy under a mixture of
-    inverse multiquadrics, ``k(a, b) = mean_s s c / (s c + |a - b|^2)``, ``c = 2 n_components``,
-    s = 0.01, 0.1, 1, 10. The paper doesn't say over what it is taken. The expectation in its
-    equation is that of one datum, hence "per_datum": with one draw, ``2 - 2 k(z_1, z + T)``. The
-    divergence from the prior is over the batch and unbiased. The paper trains with
-    ``architecture="conv_tvae"``, ``likelihood="bernoulli"``, ``batch_size=100``, 200 epochs and
-    a learning rate of 1e-4 that is halved every 50 epochs.
+    with w the `coherence_weight`. One half of a batch, by chance, is reconstructed from z_0 and the
+    other from `z`, each standing for all rows: three decodings instead of four. D is the squared
+    maximum mean discrepancy under a mixture of inverse multiquadrics,
+    ``k(a, b) = mean_s s c / (s c + |a - b|^2)``, ``c = 2 n_components``, s = 0.01, 0.1, 1, 10. The
+    paper doesn't say over what it is taken. The expectation in its equation is that of one datum,
+    hence "per_datum": with one draw, ``2 - 2 k(z_1, z + T)``. The divergence from the prior is over
+    the batch and unbiased. The paper trains with ``architecture="conv_tvae"``,
+    ``likelihood="bernoulli"``, ``batch_size=100``, 200 epochs and a learning rate of 1e-4 that is
+    halved every 50 epochs.
 
     Views are not part of the bound that :meth:`score` and :meth:`log_likelihood` report: those are
     of the datum under the ordinary posterior, as for any VAE.
@@ -392,7 +389,7 @@ class TransformVAE(LatentModel):
         X = self._validate_rows(X)
         self._check_knows_transformations()
         Z = self._encode_means(X)
-        T = self._validate_change(T, len(X), inverse).astype(Z.dtype)
+        T = validate_change(self, T, len(X), inverse).astype(Z.dtype)
         moved = move_latents(
             self.latent_transformation, torch.from_numpy(Z), torch.from_numpy(T), inverse
         )
@@ -431,22 +428,3 @@ class TransformVAE(LatentModel):
                 "This model was trained without transformations, as a plain VAE. Set "
                 "transformation and fit it again, or use fit_triplets."
             )
-
-    def _validate_change(self, T, n_rows, inverse):
-        """Latent transformations of the right shape that can be applied."""
-        d = self.n_components_ // self.latent_columns
-        shape = (d,) if self.latent_transformation == "additive" else (d, d)
-        T = check_array(T, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="T")
-        if T.shape not in (shape, (1, *shape), (n_rows, *shape)):
-            raise ValueError(
-                f"T has shape {T.shape}, expected {(n_rows, *shape)}, the "
-                f"{self.latent_transformation} transformation of each row, or {shape}, one for all."
-            )
-        if inverse and self.latent_transformation == "matrix":
-            condition = torch.linalg.cond(torch.from_numpy(T), p=1)
-            if not bool((condition < _SINGULAR).all()):
-                raise ValueError(
-                    f"T holds a singular matrix (condition number {float(condition.max()):.3g}), "
-                    "which has no inverse. Apply it forwards only, or infer it from other views."
-                )
-        return T

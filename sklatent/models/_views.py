@@ -1,9 +1,10 @@
-"""Views of rows for the transformation-aware VAE: drawn or given, and checked."""
+"""Views of rows for the transformation-aware VAE, and T: drawn or given, and checked."""
 
 import numpy as np
 import torch
 from sklearn.utils import check_array
 
+_SINGULAR = 1e7  # condition number from which on a matrix has no inverse worth having
 _ROUNDING = 1e-5  # how far interpolated pixels may leave [0, 1]
 
 
@@ -116,3 +117,40 @@ def validate_views(model, X_forward, X_inverse):
                 f'[{view.min():.6g}, {view.max():.6g}]. Clip it, or use likelihood="gaussian".'
             )
     return list(views.values())
+
+
+def validate_change(model, T, n_rows, inverse):
+    """Check latent transformations that the user hands back.
+
+    Parameters
+    ----------
+    model : TransformVAE
+        Fitted.
+    T : array-like
+        As in :meth:`TransformVAE.apply_transformation`.
+    n_rows : int
+        Rows that it is to move.
+    inverse : bool
+        Whether backwards, for which a matrix needs an inverse.
+
+    Returns
+    -------
+    ndarray
+        Of the right shape, finite, and applicable.
+    """
+    d = model.n_components_ // model.latent_columns
+    shape = (d,) if model.latent_transformation == "additive" else (d, d)
+    T = check_array(T, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="T")
+    if T.shape not in (shape, (1, *shape), (n_rows, *shape)):
+        raise ValueError(
+            f"T has shape {T.shape}, expected {(n_rows, *shape)}, the "
+            f"{model.latent_transformation} transformation of each row, or {shape}, one for all."
+        )
+    if inverse and model.latent_transformation == "matrix":
+        condition = torch.linalg.cond(torch.from_numpy(T), p=1)
+        if not bool((condition < _SINGULAR).all()):
+            raise ValueError(
+                f"T holds a singular matrix (condition number {float(condition.max()):.3g}), "
+                "which has no inverse. Apply it forwards only, or infer it from other views."
+            )
+    return T
