@@ -112,7 +112,7 @@ def main():
         f"Batches of {BATCH} images of 28 x 28, float32. Each number is the median, with the "
         "smallest and largest, of the ratio of times taken in the same round. *Arithmetic* is the "
         "same ratio of floating-point operations in products and convolutions, forwards and "
-        "backwards: a step encodes three batches and decodes four where a VAE's does one of each, "
+        "backwards: a step encodes three batches and decodes three where a VAE's does one of each, "
         "and two networks of 1000 x 1000 weights each come on top."
     )
     columns = ["what", "network", "components", "as a part of", "ratio", "arithmetic", "bar"]
