@@ -165,7 +165,16 @@ def test_aligner(X, path):
     np.testing.assert_array_equal(sklatent.load(path).transform(source), aligner.transform(source))
 
 
-@pytest.mark.parametrize("name", list(ESTIMATORS))
+def test_of_a_search_the_model_is_saved(path):
+    """It holds whatever it searched, a Pipeline of others for example; what is handed on is found."""
+    search, X, _ = fitted("FusedGridSearchCV")
+    with pytest.raises(TypeError, match="best_estimator_"):
+        sklatent.save(search, path)
+    sklatent.save(search.best_estimator_, path)
+    np.testing.assert_array_equal(sklatent.load(path).transform(X), search.transform(X))
+
+
+@pytest.mark.parametrize("name", sorted(set(ESTIMATORS) - {"FusedGridSearchCV"}))
 def test_every_estimator(name, path):
     """Whatever is public and fitted comes back, and does to the bit what it did."""
     estimator, X, y = fitted(name)

@@ -71,7 +71,8 @@ class FusedGridSearchCV(GridSearchCV):
     cv_results_ : dict of ndarray
         Scores, ranks and times of every candidate; ``pandas.DataFrame(search.cv_results_)`` works.
     best_estimator_ : estimator
-        The best candidate, fitted to all data. Only with `refit`.
+        The best candidate, fitted to all data. Only with `refit`. This is what to hand on with
+        :func:`sklatent.save`.
     best_score_ : float
         Mean score of the best candidate over folds.
     best_params_ : dict
