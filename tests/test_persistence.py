@@ -166,7 +166,7 @@ def test_aligner(X, path):
 
 
 def test_of_a_search_the_model_is_saved(path):
-    """It holds whatever it searched, a Pipeline of others for example; what is handed on is found."""
+    """It may hold anything, a Pipeline of others for example; its best estimator is ours."""
     search, X, _ = fitted("FusedGridSearchCV")
     with pytest.raises(TypeError, match="best_estimator_"):
         sklatent.save(search, path)
