@@ -89,8 +89,6 @@ class FusedGridSearchCV(GridSearchCV):
         Whether there are several scores.
     classes_ : ndarray of shape (n_classes,)
         Labels, where the estimator is a classifier.
-    n_features_in_ : int
-        Number of columns of X, where the best estimator has it.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns of X, where the best estimator has them.
 
