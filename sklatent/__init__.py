@@ -4,11 +4,11 @@ Every public class and function is loaded when it is first used, so ``import skl
 as an empty module and the parts that are plain numpy (:mod:`sklatent.metrics`,
 :mod:`sklatent.alignment`, :mod:`sklatent.channels`, :mod:`sklatent.datasets`) never import PyTorch.
 
-A package below this one becomes lazy in the same way, with :func:`sklatent._lazy.attach` and a
-table of which module holds which name; its own ``__all__`` comes from that table.
+A package below this one becomes lazy in the same way, with :func:`sklatent._utils.lazy.attach`
+and a table of which module holds which name; its own ``__all__`` comes from that table.
 """
 
-from sklatent._lazy import attach
+from sklatent._utils.lazy import attach
 
 __version__ = "0.1.0"
 

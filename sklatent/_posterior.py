@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 
 _LOG_2PI = float(np.log(2.0 * np.pi))
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import sklatent
-from sklatent._lazy import attach
+from sklatent._utils.lazy import attach
 from tests.discovery import all_modules, public_estimators, public_modules, public_objects
 
 NUMPY_ONLY = ["alignment", "channels", "datasets", "metrics", "plotting", "rosetta"]

@@ -5,7 +5,7 @@ fit a map from one space to another; :class:`RelativeProjection` makes spaces co
 one; :class:`LatentStitcher` puts one model's encoder before another's decoder.
 """
 
-from sklatent._lazy import attach
+from sklatent._utils.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

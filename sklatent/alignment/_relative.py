@@ -13,7 +13,7 @@ from sklearn.base import (
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 from sklatent.alignment._base import check_finite_rows
 from sklatent.alignment._moments import blocks, float_type
 

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 from sklatent.alignment._base import BaseAligner, raise_if_constant
 from sklatent.alignment._moments import blocks, float_type, paired_moments
 

@@ -5,7 +5,7 @@ samples of a data set apart (the Bhattacharyya coefficients of the posteriors, t
 fingerprint) says what the channel knows, whatever its axis is called and however it is bent.
 """
 
-from sklatent._lazy import attach
+from sklatent._utils.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

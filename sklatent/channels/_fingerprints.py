@@ -5,9 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
-from .._random import local_random_state
-from .._safetensors_io import read_file, write_file
-from ._coefficients import (
+from sklatent._utils.files import read_file, write_file
+from sklatent._utils.random import local_random_state
+from sklatent.channels._coefficients import (
     DiagonalChannels,
     FullChannels,
     LabelChannels,
@@ -19,7 +19,7 @@ from ._coefficients import (
     reorder_samples,
     take_channels,
 )
-from ._samples import check_same_samples, encode_samples, hash_samples
+from sklatent.channels._samples import check_same_samples, encode_samples, hash_samples
 
 _KINDS = {kind.kind: kind for kind in (DiagonalChannels, FullChannels, LabelChannels)}
 _FILE_KIND = "channel fingerprints"
@@ -275,7 +275,7 @@ class ChannelFingerprints:
     @cached_property
     def information(self):
         """Lower bound of the information in each channel, in bits."""
-        from ._similarity import information_in_bits
+        from sklatent.channels._similarity import information_in_bits
 
         return information_in_bits(self)
 

@@ -9,9 +9,9 @@ from sklearn.cluster import OPTICS
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._random import local_random_state
-from ._fingerprints import ChannelFingerprints
-from ._similarity import channel_similarity
+from sklatent._utils.random import local_random_state
+from sklatent.channels._fingerprints import ChannelFingerprints
+from sklatent.channels._similarity import channel_similarity
 
 # Appendix E: NMI becomes a distance as -log max(NMI, 1e-4).
 _SMALLEST_NMI = 1e-4

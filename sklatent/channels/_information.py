@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import logsumexp
 
-from .._random import local_random_state
-from ._coefficients import as_floats, gaussian_channels
+from sklatent._utils.random import local_random_state
+from sklatent.channels._coefficients import as_floats, gaussian_channels
 
 # 2 I(X;U) - I(X;U,U') in bits below which a channel counts as without information: far above the
 # rounding of a float64 mean, far below any channel of use.

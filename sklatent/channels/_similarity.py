@@ -18,9 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import ThreadpoolController, threadpool_info
 
-from ._fingerprints import ChannelFingerprints
-from ._information import nmi_from_bits, vi_from_bits
-from ._samples import check_same_samples
+from sklatent.channels._fingerprints import ChannelFingerprints
+from sklatent.channels._information import nmi_from_bits, vi_from_bits
+from sklatent.channels._samples import check_same_samples
 
 # Channels in one block. Beyond, the accumulators of each thread would leave the cache.
 _BLOCK = 1024
@@ -116,7 +116,7 @@ def joint_information(a, b, dtype, device):
     dtype = np.dtype(dtype)
     device = _resolve_device(device)
     if device != "cpu":
-        from ._similarity_torch import joint_information_torch
+        from sklatent.channels._similarity_torch import joint_information_torch
 
         return joint_information_torch(a, b, dtype, device)
     if b is None:

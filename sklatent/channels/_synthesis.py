@@ -7,10 +7,10 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from .._posterior import Posterior
-from ._fingerprints import ChannelFingerprints
-from ._hotspots import read_channels
-from ._similarity import channel_similarity
+from sklatent._posterior import Posterior
+from sklatent.channels._fingerprints import ChannelFingerprints
+from sklatent.channels._hotspots import read_channels
+from sklatent.channels._similarity import channel_similarity
 
 
 class ChannelSynthesizer(BaseEstimator):
@@ -157,7 +157,7 @@ class ChannelSynthesizer(BaseEstimator):
             The fitted estimator.
         """
         # Torch takes seconds to import, and nothing else about channels needs it.
-        from ._synthesis_torch import train_posteriors
+        from sklatent.channels._synthesis_torch import train_posteriors
 
         channels = read_channels(self, X)
         informative = channels.information > _LEAST_INFORMATION

@@ -5,12 +5,16 @@ import math
 import numpy as np
 import torch
 
-from sklatent.nn.rows import Rows
-from sklatent.nn.runs import TrainingRun
-from sklatent.nn.seeding import RandomStreams, draw_seed, seeded_initialisation, split_seed
-from sklatent.nn.training import LatentNet
-
-from ._coefficients import reorder_samples
+from sklatent.channels._coefficients import reorder_samples
+from sklatent.nn.training.data import Rows
+from sklatent.nn.training.net import LatentNet
+from sklatent.nn.training.randomness import (
+    RandomStreams,
+    draw_seed,
+    seeded_initialisation,
+    split_seed,
+)
+from sklatent.nn.training.run import TrainingRun
 
 _OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 

@@ -3,7 +3,7 @@
 Nothing here downloads anything, and importing it never imports PyTorch.
 """
 
-from sklatent._lazy import attach
+from sklatent._utils.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

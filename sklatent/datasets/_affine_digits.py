@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import validate_params
 
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 from sklatent.transformations._warps import affine_matrices, check_image_shape, warp_images
 
 # affNIST's ranges: degrees, tangent of the shear, factor of each axis by itself.

@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 
 N_CLUSTERS = 8
 

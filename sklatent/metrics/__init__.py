@@ -4,7 +4,7 @@ Metrics are functions of plain arrays. Scorers are callables ``scorer(estimator,
 greater is better, for scikit-learn's searches and cross-validation.
 """
 
-from sklatent._lazy import attach
+from sklatent._utils.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

@@ -7,7 +7,7 @@ from sklearn.base import clone, is_regressor
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.utils import Bunch
 
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 from sklatent.metrics._validation import (
     check_codes,
     encode_factors,

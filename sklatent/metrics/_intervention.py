@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_scalar
 
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 from sklatent.metrics._validation import check_codes, encode_factors, is_constant
 
 # Rows gathered at once; keeps batches of codes to some tens of megabytes.

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 
 _EPS = np.finfo(np.float64).eps
 

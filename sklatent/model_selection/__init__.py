@@ -1,6 +1,6 @@
 """Retraining, and the studies and searches that rest on it."""
 
-from sklatent._lazy import attach
+from sklatent._utils.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

@@ -12,9 +12,9 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklatent.models._ahead import noting, offering
 from sklatent.models._base import LatentModel
-from sklatent.models._stacks import fit_noted
+from sklatent.models._fit_together import fit_noted
+from sklatent.models._plan import noting, offering
 
 
 def _estimator_has(name):

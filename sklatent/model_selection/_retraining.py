@@ -6,9 +6,9 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 from sklatent.metrics import active_components, latent_space_distortion, retraining_variability
-from sklatent.models._stacks import fit_models
+from sklatent.models._fit_together import fit_models
 
 
 def retrain(model, X, *, n_runs=None, fused=True, random_state=None):

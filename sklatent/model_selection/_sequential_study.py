@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 from sklatent.metrics import (
     latent_space_distortion,
     linear_map_distortion,

@@ -1,6 +1,6 @@
 """Estimators that learn latent spaces."""
 
-from sklatent._lazy import attach
+from sklatent._utils.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

@@ -11,7 +11,7 @@ from sklatent.models._fitting import DTYPES, fit_model
 from sklatent.models._inference import float_type
 from sklatent.models._parameters import document
 from sklatent.nn.architectures import build_networks
-from sklatent.nn.autoencoding import AutoencoderModule, DecoderModule
+from sklatent.nn.autoencoder import AutoencoderModule, DecoderModule
 from sklatent.nn.objectives import LOG_LIKELIHOODS
 
 

@@ -9,10 +9,10 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklatent.models._ahead import note_or_take_over
 from sklatent.models._fitting import fit_model, resolve_device
 from sklatent.models._inference import InferenceMixin
 from sklatent.models._parameters import CONSTRAINTS
+from sklatent.models._plan import note_or_take_over
 from sklatent.nn.modules import VariationalModule
 from sklatent.nn.objectives import LOG_LIKELIHOODS, elbo_terms
 

@@ -9,7 +9,7 @@ from torch.func import functional_call
 
 from sklatent.models._base import LatentModel
 from sklatent.models._parameters import document
-from sklatent.nn.disentangling_objectives import (
+from sklatent.nn.disentangling import (
     aggregate_covariance,
     beta_tc_terms,
     dip_terms,

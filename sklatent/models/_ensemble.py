@@ -9,18 +9,18 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent._posterior import Posterior
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 from sklatent.models._base import LatentModel
 from sklatent.models._disentangling import DIPVAE, BetaTCVAE
 from sklatent.models._fitting import make_member
 from sklatent.models._parameters import document
 from sklatent.models._vae import VAE
-from sklatent.nn.disentangling_objectives import aggregate_covariance, beta_tc_terms, dip_terms
-from sklatent.nn.ensembles import EnsembleModule, map_error, translate
+from sklatent.nn.disentangling import aggregate_covariance, beta_tc_terms, dip_terms
+from sklatent.nn.ensemble import EnsembleModule, map_error, translate
 from sklatent.nn.modules import VariationalModule
 from sklatent.nn.objectives import LOG_LIKELIHOODS, elbo_terms
-from sklatent.nn.seeding import draw_seed, seeded_initialisation, split_seed
-from sklatent.nn.stacking import unstack_module
+from sklatent.nn.stacking.modules import unstack_module
+from sklatent.nn.training.randomness import draw_seed, seeded_initialisation, split_seed
 
 # What a member is when it stands alone.
 _MEMBERS = {"vae": VAE, "beta_tc": BetaTCVAE, "dip_i": DIPVAE, "dip_ii": DIPVAE}

@@ -16,12 +16,17 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
-from sklatent.nn.checkpointing import Checkpoint, identify, run_digest
-from sklatent.nn.rows import Rows
-from sklatent.nn.runs import TrainingRun
-from sklatent.nn.seeding import RandomStreams, draw_seed, seeded_initialisation, split_seed
-from sklatent.nn.stacking import stack_modules, unstack_module
-from sklatent.nn.training import LatentNet
+from sklatent.nn.stacking.modules import stack_modules, unstack_module
+from sklatent.nn.training.checkpoint import Checkpoint, identify, run_digest
+from sklatent.nn.training.data import Rows
+from sklatent.nn.training.net import LatentNet
+from sklatent.nn.training.randomness import (
+    RandomStreams,
+    draw_seed,
+    seeded_initialisation,
+    split_seed,
+)
+from sklatent.nn.training.run import TrainingRun
 
 DTYPES = {"float32": torch.float32, "bf16": torch.float32, "float64": torch.float64}
 _OPTIMIZERS = {

@@ -16,7 +16,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklatent._posterior import Posterior
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 from sklatent.nn.objectives import LOG_LIKELIHOODS, likelihood_mean
 
 _MAX_ROWS = 1024

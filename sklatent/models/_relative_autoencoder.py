@@ -10,7 +10,7 @@ from torch import nn
 from sklatent.alignment._relative import choose_anchors
 from sklatent.models._autoencoder import Autoencoder, latents_of
 from sklatent.models._parameters import document
-from sklatent.nn.autoencoding import SIMILARITIES, RelativeModule
+from sklatent.nn.autoencoder import SIMILARITIES, RelativeModule
 
 
 @document(without=("posterior", "beta"))

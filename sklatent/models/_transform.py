@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_model
 from sklatent.models._parameters import document
-from sklatent.models._views import sample_views, validate_change, validate_views
-from sklatent.nn.transforming import TransformModule, move_latents
-from sklatent.nn.transforming_objective import transformation_terms
+from sklatent.models._transform_views import sample_views, validate_change, validate_views
+from sklatent.nn.transform import TransformModule, move_latents
+from sklatent.nn.transform_objective import transformation_terms
 
 
 @document()

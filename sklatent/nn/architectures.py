@@ -3,8 +3,9 @@
 Every encoder maps flattened rows `(batch, n_features)` to `(batch, n_encoder_features)`; the
 posterior's head, one linear layer, is put on top by the model. Every decoder maps latents
 `(batch, n_components)` to flattened means or Bernoulli logits `(batch, n_features)`, without a
-final nonlinearity. Only plain layers, :class:`Residual` and :class:`~sklatent.nn.maps.ToMaps` are
-used, so that :mod:`sklatent.nn.stacking` can run many such networks as one.
+final nonlinearity. Only plain layers, :class:`Residual` and
+:class:`~sklatent.nn.channels_last.ToMaps` are
+used, so that :mod:`sklatent.nn.stacking.modules` can run many such networks as one.
 """
 
 from math import prod
@@ -12,7 +13,7 @@ from numbers import Integral
 
 from torch import nn
 
-from sklatent.nn.maps import ToMaps
+from sklatent.nn.channels_last import ToMaps
 from sklatent.nn.user_networks import networks_from_factory
 
 ARCHITECTURES = ("mlp", "conv", "conv_tvae", "conv64", "residual")

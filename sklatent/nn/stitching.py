@@ -5,10 +5,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklatent.nn.rows import Rows
-from sklatent.nn.runs import TrainingRun
-from sklatent.nn.seeding import RandomStreams, seeded_initialisation, split_seed
-from sklatent.nn.training import LatentNet
+from sklatent.nn.training.data import Rows
+from sklatent.nn.training.net import LatentNet
+from sklatent.nn.training.randomness import RandomStreams, seeded_initialisation, split_seed
+from sklatent.nn.training.run import TrainingRun
 
 _DTYPES = {"float32": torch.float32, "bf16": torch.float32, "float64": torch.float64}
 

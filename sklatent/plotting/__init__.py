@@ -3,7 +3,7 @@
 Importing this package does not import matplotlib; drawing does.
 """
 
-from sklatent._lazy import attach
+from sklatent._utils.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.decomposition import PCA
 
-from ._drawing import get_axes, model_parameter, to_table
+from sklatent.plotting._drawing import get_axes, model_parameter, to_table
 
 # Above this many labels colours can't be told apart, and a legend would hide the picture.
 _MAX_CLASSES = 20

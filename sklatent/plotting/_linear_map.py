@@ -5,9 +5,8 @@ from scipy import linalg
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent.metrics import distance_to_signed_permutation
-
-from .._distillation import last_step
-from ._drawing import to_table
+from sklatent.plotting._drawing import to_table
+from sklatent.rosetta._distillation import last_step
 
 _MAX_NUMBERS = 12  # of rows or columns with the entries written in
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..metrics import polarized_regime
-from ..metrics._scorers import model_and_inputs, posteriors
-from ._drawing import get_axes
+from sklatent.metrics import polarized_regime
+from sklatent.metrics._scorers import model_and_inputs, posteriors
+from sklatent.plotting._drawing import get_axes
 
 
 class PolarizedRegimeDisplay:

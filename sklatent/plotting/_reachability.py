@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ._drawing import get_axes, model_parameter, mosaic, show_picture, to_images
-from ._similarity_matrix import SimilarityMatrixDisplay
+from sklatent.plotting._drawing import get_axes, model_parameter, mosaic, show_picture, to_images
+from sklatent.plotting._similarity_matrix import SimilarityMatrixDisplay
 
 
 class ReachabilityDisplay:
@@ -151,7 +151,7 @@ class ReachabilityDisplay:
         display : ReachabilityDisplay
             The display, drawn.
         """
-        from ..channels import ChannelFingerprints
+        from sklatent.channels import ChannelFingerprints
 
         by_factor = None
         if factors is not None:

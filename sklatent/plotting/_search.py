@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from ._drawing import get_axes
+from sklatent.plotting._drawing import get_axes
 
 
 class SearchDisplay:

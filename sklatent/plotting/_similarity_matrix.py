@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from ._drawing import get_axes
-from ._polarized_regime import members
+from sklatent.plotting._drawing import get_axes
+from sklatent.plotting._polarized_regime import members
 
 
 class SimilarityMatrixDisplay:
@@ -131,8 +131,8 @@ class SimilarityMatrixDisplay:
             )
         if X is None:
             raise ValueError("To compare the components of models, pass the data X.")
-        from ..channels import ChannelFingerprints, channel_similarity
-        from ..metrics._scorers import posteriors
+        from sklatent.channels import ChannelFingerprints, channel_similarity
+        from sklatent.metrics._scorers import posteriors
 
         encoded = [posteriors(model, data) for model, data in members(estimator, X)]
         widths = [each.mean.shape[1] for each in encoded]

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from ._drawing import get_axes, model_parameter, mosaic, show_picture, to_images, to_table
+from sklatent.plotting._drawing import (
+    get_axes,
+    model_parameter,
+    mosaic,
+    show_picture,
+    to_images,
+    to_table,
+)
 
 
 class LatentTraversalDisplay:

@@ -8,7 +8,7 @@ so that an image is resampled once.
 PyTorch is imported when the first sample is drawn, never by importing this module.
 """
 
-from sklatent._lazy import attach
+from sklatent._utils.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

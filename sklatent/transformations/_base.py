@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 from sklatent.transformations._warps import Warp
 
 

@@ -24,7 +24,7 @@ from skorch.callbacks import LRScheduler
 from sklatent import VAE, BetaTCVAE, RosettaPoints, RosettaVAE, TransformVAE
 from sklatent.metrics import make_active_components_scorer, reconstruction_scorer
 from sklatent.model_selection import FusedGridSearchCV
-from sklatent.models import _ahead, _base, _stacks
+from sklatent.models import _base, _fit_together, _plan
 from sklatent.transformations import RandomRotation
 
 # Float64, in which a stack and its models alone are the same but for the last digits.
@@ -65,7 +65,7 @@ def assert_as_by_scikit_learn(model, grid, X, y=None, n_stacked=None, fit=None, 
         assert type(fused.best_estimator_) is type(plain.best_estimator_)
     if n_stacked is not None:
         assert fused.n_stacked_fits_ == n_stacked
-    assert not _ahead._offers
+    assert not _plan._offers
     return fused
 
 
@@ -196,7 +196,7 @@ def test_one_model_that_fails_costs_no_other_its_score(digits):
     assert np.isfinite(search.cv_results_["mean_test_score"]).tolist() == [True, False]
     with pytest.raises(ValueError, match="non-finite"):
         FusedGridSearchCV(VAE(3, **SMALL), grid, cv=2, error_score="raise").fit(X)
-    assert not _ahead._offers
+    assert not _plan._offers
 
 
 def test_a_wrong_candidate_is_said_as_by_scikit_learn(digits):
@@ -245,7 +245,7 @@ def test_only_stacks_are_trained_ahead(digits, monkeypatch):
 
         return counted
 
-    for module, name in ((_stacks, "fit_stacked"), (_base, "fit_model")):
+    for module, name in ((_fit_together, "fit_stacked"), (_base, "fit_model")):
         monkeypatch.setattr(module, name, counting(name, getattr(module, name)))
     FusedGridSearchCV(VAE(3, **SMALL), BETAS, cv=3).fit(X)
     assert trained == ["fit_stacked", "fit_model"]

@@ -23,7 +23,7 @@ from sklatent import (
     save,
 )
 from sklatent.alignment import RelativeProjection
-from sklatent.nn.autoencoding import cosines, euclidean_distances
+from sklatent.nn.autoencoder import cosines, euclidean_distances
 from sklatent.transformations import RandomShift
 
 QUICK = {
@@ -102,7 +102,7 @@ class TestAutoencoder:
 
     def test_stacks(self, X):
         """Several seeds at once are what they are one by one."""
-        from sklatent.models._stacks import can_stack, fit_models
+        from sklatent.models._fit_together import can_stack, fit_models
 
         settings = {**QUICK, "max_epochs": 2, "precision": "float64"}
         models = [Autoencoder(3, **{**settings, "random_state": seed}) for seed in range(3)]

@@ -15,9 +15,9 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch.optim.lr_scheduler import StepLR
 
 from sklatent import VAE
-from sklatent.models._stacks import fit_models
-from sklatent.nn.checkpointing import identify
-from sklatent.nn.training import LatentNet
+from sklatent.models._fit_together import fit_models
+from sklatent.nn.training.checkpoint import identify
+from sklatent.nn.training.net import LatentNet
 
 PARAMETERS = {"hidden_layer_sizes": (16,), "max_epochs": 6}
 
@@ -100,7 +100,7 @@ import os, signal, sys
 import numpy as np
 from sklearn.datasets import load_digits
 from sklatent import VAE
-from sklatent.nn.training import LatentNet
+from sklatent.nn.training.net import LatentNet
 
 original = LatentNet._train_epoch
 def train_epoch(net, run, bar):

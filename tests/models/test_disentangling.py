@@ -10,11 +10,11 @@ from sklearn.datasets import load_digits
 
 from sklatent import DIPVAE, VAE, BetaTCVAE, FactorVAE
 from sklatent.model_selection import retrain
-from sklatent.models._stacks import can_stack, fit_models
-from sklatent.nn import disentangling_objectives as objectives
+from sklatent.models._fit_together import can_stack, fit_models
+from sklatent.nn import disentangling as objectives
 from sklatent.nn.posteriors import CholeskyGaussian, DiagonalGaussian, make_posterior
-from sklatent.nn.seeding import RandomStreams
-from sklatent.nn.training import Step
+from sklatent.nn.training.net import Step
+from sklatent.nn.training.randomness import RandomStreams
 
 SMALL = {"n_components": 3, "hidden_layer_sizes": (16,), "max_epochs": 3, "precision": "float64"}
 MODELS = {

@@ -18,10 +18,10 @@ import sklatent
 from sklatent import DIPVAE, VAE, BetaTCVAE, VAEEnsemble
 from sklatent.metrics import consistency_score
 from sklatent.model_selection import retrain
-from sklatent.nn.ensembles import map_error, translate
+from sklatent.nn.ensemble import map_error, translate
 from sklatent.nn.modules import VariationalModule
-from sklatent.nn.seeding import RandomStreams
-from sklatent.nn.training import Step
+from sklatent.nn.training.net import Step
+from sklatent.nn.training.randomness import RandomStreams
 
 SMALL = {"n_components": 3, "hidden_layer_sizes": (12,), "max_epochs": 3, "random_state": 0}
 OUTPUTS = ("first", "mean", "stack")

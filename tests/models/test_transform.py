@@ -12,11 +12,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from sklatent import VAE, TransformVAE, load, save
-from sklatent.models._stacks import can_stack, fit_models
-from sklatent.models._views import sample_views
+from sklatent.models._fit_together import can_stack, fit_models
+from sklatent.models._transform_views import sample_views
 from sklatent.nn.discrepancies import KERNEL_SCALES
 from sklatent.nn.objectives import bernoulli_log_likelihood
-from sklatent.nn.transforming_objective import lenders_of
+from sklatent.nn.transform_objective import lenders_of
 from sklatent.transformations import (
     Compose,
     FunctionPair,

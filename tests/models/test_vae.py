@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler
 
 from sklatent import VAE
-from sklatent.nn.training import NonFiniteLossError
+from sklatent.nn.training.net import NonFiniteLossError
 
 SMALL = {"hidden_layer_sizes": (16,), "max_epochs": 3, "random_state": 0}
 

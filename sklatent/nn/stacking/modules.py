@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from sklatent.nn.stacked_layers import (
+from sklatent.nn.stacking.layers import (
     StackedBatchNorm,
     StackedConv,
     StackedLinear,
@@ -75,7 +75,7 @@ def stack_modules(modules):
     Examples
     --------
     >>> import torch
-    >>> from sklatent.nn.stacking import n_stacked, stack_modules, unstack_module
+    >>> from sklatent.nn.stacking.modules import n_stacked, stack_modules, unstack_module
     >>> modules = [torch.nn.Linear(3, 2) for _ in range(4)]
     >>> stacked = stack_modules(modules)
     >>> n_stacked(stacked), stacked.weight.shape
@@ -156,7 +156,7 @@ class LoopedModules(nn.Module):
     modules : list of torch.nn.Module
         One per member, alike; they are copied, with whatever else they keep.
     memo : dict
-        As in `sklatent.nn.stacked_layers.stack_tensors`.
+        As in `sklatent.nn.stacking.layers.stack_tensors`.
     """
 
     def __init__(self, modules, memo):
@@ -211,7 +211,7 @@ class StackedConvNet(nn.Module):
     modules : list of torch.nn.Module
         Networks of known layers.
     memo : dict
-        As in `sklatent.nn.stacked_layers.stack_tensors`.
+        As in `sklatent.nn.stacking.layers.stack_tensors`.
     """
 
     def __init__(self, modules, memo):

@@ -20,11 +20,11 @@ from torch import nn
 
 import sklatent
 from sklatent import VAE, LinearAligner, RosettaPoints, RosettaVAE
-from sklatent._safetensors_io import read_file, write_file
+from sklatent._utils.files import read_file, write_file
 from sklatent.transformations import Compose, FunctionPair, RandomRotation, RandomShift
 from tests.test_common import ESTIMATORS, fitted
 
-FIXTURES = os.path.join(os.path.dirname(__file__), "fixtures")
+FIXTURES = os.path.join(os.path.dirname(__file__), "..", "fixtures")
 SMALL = {"n_components": 3, "hidden_layer_sizes": (12,), "max_epochs": 2, "random_state": 0}
 
 

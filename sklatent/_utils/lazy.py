@@ -42,7 +42,7 @@ def attach(
     --------
     In a package's ``__init__.py``::
 
-        from sklatent._lazy import attach
+        from sklatent._utils.lazy import attach
 
         __getattr__, __dir__, __all__ = attach(
             __name__,

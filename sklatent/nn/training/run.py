@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from sklatent.nn.rows import Rows
-from sklatent.nn.seeding import RandomStreams
-from sklatent.nn.training import Step
+from sklatent.nn.training.data import Rows
+from sklatent.nn.training.net import Step
+from sklatent.nn.training.randomness import RandomStreams
 
 
 @dataclass

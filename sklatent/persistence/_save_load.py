@@ -2,9 +2,9 @@
 
 from sklearn.utils.validation import check_is_fitted
 
-from ._safetensors_io import read_file, write_file
-from ._serialization import Reader, Writer, custom_paths
-from .models._fitting import resolve_device
+from sklatent._utils.files import read_file, write_file
+from sklatent.models._fitting import resolve_device
+from sklatent.persistence._estimators import Reader, Writer, custom_paths
 
 __all__ = ["load", "save"]
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sklatent.nn.architectures import Residual, build_networks
-from sklatent.nn.stacking import (
+from sklatent.nn.stacking.modules import (
     LoopedModules,
     StackedConvNet,
     n_stacked,

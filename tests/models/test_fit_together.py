@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 from sklatent import VAE, RosettaPoints, RosettaVAE
-from sklatent.models._stacks import can_stack, fit_models
+from sklatent.models._fit_together import can_stack, fit_models
 
 DOUBLE = {"precision": "float64", "max_epochs": 3, "hidden_layer_sizes": (16,), "n_components": 3}
 

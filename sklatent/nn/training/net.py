@@ -19,8 +19,8 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer
 
-from sklatent.nn.seeding import RandomStreams
-from sklatent.nn.stacking import unstack_module
+from sklatent.nn.stacking.modules import unstack_module
+from sklatent.nn.training.randomness import RandomStreams
 
 _LISTENS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 _FLUSH = 256  # batches whose losses may wait on the device

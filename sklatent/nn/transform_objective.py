@@ -4,7 +4,7 @@ import torch
 
 from sklatent.nn.discrepancies import batch_discrepancy, paired_discrepancy
 from sklatent.nn.objectives import LOG_LIKELIHOODS, elbo_terms
-from sklatent.nn.transforming import move_latents
+from sklatent.nn.transform import move_latents
 
 
 def transformation_terms(

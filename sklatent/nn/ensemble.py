@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from sklatent.nn.stacking import stack_modules
+from sklatent.nn.stacking.modules import stack_modules
 
 
 class EnsembleModule(nn.Module):

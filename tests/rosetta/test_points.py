@@ -29,9 +29,9 @@ from sklearn.preprocessing import (
 )
 
 from sklatent import RosettaPoints
-from sklatent._distillation import center_and_scale, centroids, nearest_distinct_rows
 from sklatent._posterior import Posterior
-from sklatent._safetensors_io import read_file, write_file
+from sklatent._utils.files import read_file, write_file
+from sklatent.rosetta._distillation import center_and_scale, centroids, nearest_distinct_rows
 
 METHODS = ["kmeans", "agglomerative", "gmm", "random"]
 
@@ -144,7 +144,7 @@ def test_gmm_centroids_are_component_means():
 
 def test_agglomerative_does_not_need_all_distances(monkeypatch):
     """Above the limit the linkage sees a sample of the rows; anchors still come from all."""
-    monkeypatch.setattr("sklatent._distillation._MAX_LINKAGE_ROWS", 100)
+    monkeypatch.setattr("sklatent.rosetta._distillation._MAX_LINKAGE_ROWS", 100)
     seen = []
 
     def spy(n_points, linkage):
@@ -155,7 +155,7 @@ def test_agglomerative_does_not_need_all_distances(monkeypatch):
         clustering.fit_predict = lambda Z: seen.append(len(Z)) or fit_predict(Z)
         return clustering
 
-    monkeypatch.setattr("sklatent._distillation.AgglomerativeClustering", spy)
+    monkeypatch.setattr("sklatent.rosetta._distillation.AgglomerativeClustering", spy)
     Z = np.random.RandomState(0).standard_normal((3000, 2))
     points = RosettaPoints.distill(Identity(), Z, 16, method="agglomerative", random_state=0)
     assert seen == [100]
@@ -555,7 +555,7 @@ def test_a_file_with_a_new_hash_but_other_content(tmp_path, arrays, metadata):
 
 def test_fixture_of_an_earlier_version():
     """A file that an earlier version wrote is read as it was meant."""
-    path = os.path.join(os.path.dirname(__file__), "fixtures", "rosetta_points_v1.safetensors")
+    path = os.path.join(os.path.dirname(__file__), "..", "fixtures", "rosetta_points_v1.safetensors")
     points = RosettaPoints.load(path)
     assert points.preprocessing["note"] == "fixture"
     np.testing.assert_array_equal(points.X, np.arange(12.0).reshape(3, 4))

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sklatent._safetensors_io import read_file, write_file
+from sklatent._utils.files import read_file, write_file
 
 try:
     import fcntl

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from sklatent._random import local_random_state
+from sklatent._utils.random import local_random_state
 
 _INITIALISATION_LOCK = threading.RLock()
 

@@ -5,7 +5,12 @@ import pickle
 import numpy as np
 import torch
 
-from sklatent.nn.seeding import RandomStreams, draw_seed, seeded_initialisation, split_seed
+from sklatent.nn.training.randomness import (
+    RandomStreams,
+    draw_seed,
+    seeded_initialisation,
+    split_seed,
+)
 
 
 def test_initialisation_is_seeded_and_leaves_the_global_state():

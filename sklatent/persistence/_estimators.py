@@ -13,14 +13,13 @@ import torch
 from sklearn.base import BaseEstimator
 
 import sklatent
-
-from ._posterior import Posterior
-from .channels import ChannelFingerprints
-from .models._fitting import DTYPES, _make_net, resolve_device
-from .nn.seeding import RandomStreams, seeded_initialisation
-from .nn.stacking import stack_modules
-from .nn.training import LatentNet
-from .rosetta import RosettaPoints
+from sklatent._posterior import Posterior
+from sklatent.channels import ChannelFingerprints
+from sklatent.models._fitting import DTYPES, _make_net, resolve_device
+from sklatent.nn.stacking.modules import stack_modules
+from sklatent.nn.training.net import LatentNet
+from sklatent.nn.training.randomness import RandomStreams, seeded_initialisation
+from sklatent.rosetta import RosettaPoints
 
 
 class Writer:

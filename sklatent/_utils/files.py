@@ -202,7 +202,7 @@ def _plain(value):
 
 
 def _versions():
-    from . import __version__
+    from sklatent import __version__
 
     return {
         "sklatent": __version__,

@@ -19,7 +19,7 @@ def local_random_state(random_state):
 
     Examples
     --------
-    >>> from sklatent._random import local_random_state
+    >>> from sklatent._utils.random import local_random_state
     >>> int(local_random_state(0).randint(100))
     44
     """

@@ -5,10 +5,10 @@ import numbers
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from ._distillation import METHODS, center_and_scale, choose_rows, last_step
-from ._posterior import Posterior, _as_float_array, _check_finite
-from ._random import local_random_state
-from ._safetensors_io import content_hash, read_file, write_file
+from sklatent._posterior import Posterior, _as_float_array, _check_finite
+from sklatent._utils.files import content_hash, read_file, write_file
+from sklatent._utils.random import local_random_state
+from sklatent.rosetta._distillation import METHODS, center_and_scale, choose_rows, last_step
 
 __all__ = ["RosettaPoints"]
 

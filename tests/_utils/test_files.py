@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sklatent._safetensors_io import read_file, write_file
+from sklatent._utils.files import read_file, write_file
 
 ARRAYS = {"a": np.arange(6.0).reshape(2, 3), "b": np.array([True, False])}
 METADATA = {"words": ["ä", None, 1, 2.5], "nested": {"x": [1]}}

@@ -1,0 +1,1 @@
+"""Small pieces that every package uses: arrays, files, random states, lazy imports."""
