@@ -7,9 +7,9 @@ cross_validate, which hand it the test fold only.
 import numpy as np
 from sklearn.utils.validation import check_scalar
 
+from sklatent._utils.pipelines import last_step
 from sklatent.metrics._posterior import active_components, polarized_regime
 from sklatent.metrics._validation import check_codes
-from sklatent.rosetta._distillation import last_step
 
 
 def latents(estimator, X):

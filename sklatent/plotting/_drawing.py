@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklatent.rosetta._distillation import last_step
+from sklatent._utils.pipelines import last_step
 
 
 def get_axes(ax, figsize=None):

@@ -4,9 +4,9 @@ import numpy as np
 from scipy import linalg
 from sklearn.utils.validation import check_is_fitted
 
+from sklatent._utils.pipelines import last_step
 from sklatent.metrics import distance_to_signed_permutation
 from sklatent.plotting._drawing import to_table
-from sklatent.rosetta._distillation import last_step
 
 _MAX_NUMBERS = 12  # of rows or columns with the entries written in
 

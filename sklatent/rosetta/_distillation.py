@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.mixture import GaussianMixture
-from sklearn.pipeline import Pipeline
 
 METHODS = ("kmeans", "agglomerative", "gmm", "random")
 # Ward linkage holds all distances between the rows: 4000 rows are 64 MB, 60,000 would be 14 GB.
@@ -87,23 +86,3 @@ def center_and_scale(raw, inputs):
     size = np.abs(expected).max(axis=0)
     affine = np.isfinite(scale) & (error <= 1e-5 * size + 1e-9 * size.max())
     return {"center": center, "scale": scale} if affine.all() else {}
-
-
-def last_step(model):
-    """The model behind searches and Pipelines, and the fitted steps before it."""
-    steps = []
-    while True:
-        if hasattr(model, "best_estimator_"):
-            model = model.best_estimator_
-        elif isinstance(model, Pipeline):
-            fitted = [step for _, step in model.steps if step not in (None, "passthrough")]
-            steps.extend(fitted[:-1])
-            model = fitted[-1] if fitted else None
-        else:
-            break
-    if isinstance(model, type) or not hasattr(model, "transform"):
-        raise TypeError(
-            f"model must be a fitted estimator with a transform method, got {model!r}, of type "
-            f"{type(model).__name__}."
-        )
-    return model, steps

@@ -7,8 +7,9 @@ from sklearn.utils import _safe_indexing
 
 from sklatent._posterior import Posterior, _as_float_array, _check_finite
 from sklatent._utils.files import content_hash, read_file, write_file
+from sklatent._utils.pipelines import last_step
 from sklatent._utils.random import local_random_state
-from sklatent.rosetta._distillation import METHODS, center_and_scale, choose_rows, last_step
+from sklatent.rosetta._distillation import METHODS, center_and_scale, choose_rows
 
 __all__ = ["RosettaPoints"]
 

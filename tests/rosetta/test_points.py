@@ -33,6 +33,8 @@ from sklatent._posterior import Posterior
 from sklatent._utils.files import read_file, write_file
 from sklatent.rosetta._distillation import center_and_scale, centroids, nearest_distinct_rows
 
+FIXTURES = os.path.join(os.path.dirname(__file__), "..", "fixtures")
+
 METHODS = ["kmeans", "agglomerative", "gmm", "random"]
 
 
@@ -555,7 +557,7 @@ def test_a_file_with_a_new_hash_but_other_content(tmp_path, arrays, metadata):
 
 def test_fixture_of_an_earlier_version():
     """A file that an earlier version wrote is read as it was meant."""
-    path = os.path.join(os.path.dirname(__file__), "..", "fixtures", "rosetta_points_v1.safetensors")
+    path = os.path.join(FIXTURES, "rosetta_points_v1.safetensors")
     points = RosettaPoints.load(path)
     assert points.preprocessing["note"] == "fixture"
     np.testing.assert_array_equal(points.X, np.arange(12.0).reshape(3, 4))
