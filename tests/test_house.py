@@ -12,12 +12,13 @@ MAX_LINES = 450
 
 # What a package may import from its siblings, at the top of a module or inside a function.
 LAYERS = {
-    "nn": {"nn"},
+    "likelihoods": {"likelihoods"},
+    "nn": {"nn", "likelihoods"},
     "datasets": {"datasets", "transformations"},
     "channels": {"channels", "nn"},
     "metrics": {"metrics", "channels"},
     "alignment": {"alignment", "metrics", "nn"},
-    "models": {"models", "nn", "rosetta", "transformations", "alignment", "metrics"},
+    "models": {"models", "nn", "likelihoods", "rosetta", "transformations", "alignment", "metrics"},
 }
 
 

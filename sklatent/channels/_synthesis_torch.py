@@ -52,9 +52,9 @@ def train_posteriors(synthesizer, channels):
         device=device,
         verbose=0,
     ).initialize()
-    # The rows are the samples' numbers; what they stand for is in the fingerprints.
+    # Batches are of the samples' numbers; what they stand for is in the fingerprints.
     run = TrainingRun(
-        rows=Rows(np.arange(n_samples)[:, None], None, torch.float32, torch.device(device)),
+        rows=Rows(np.empty((n_samples, 0)), None, None, torch.float32, torch.device(device)),
         valid_rows=None,
         objective=_Dissimilarity(channels, synthesizer.metric, device),
         hyper={},
@@ -91,7 +91,7 @@ class _Dissimilarity:
         self._everything = None
 
     def __call__(self, module, batch, step):
-        samples = batch[:, 0].long().sort().values
+        samples = batch.rows.to(self.device).sort().values
         reference, alone, twice = self._reference(samples)
         own = module(samples)
         own_alone, own_twice = _bits(own.mean(dim=1)), _bits((own * own).mean(dim=1))

@@ -1,18 +1,18 @@
 """The autoencoder without a prior."""
 
 import numpy as np
-import torch
 from sklearn.base import _fit_context
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import nn
 
+from sklatent.likelihoods._base import BoundLikelihood
 from sklatent.models._base import LatentModel
-from sklatent.models._fitting import DTYPES, fit_model
+from sklatent.models._fitting import fit_model
 from sklatent.models._inference import float_type
 from sklatent.models._parameters import document
-from sklatent.nn.architectures import build_networks
 from sklatent.nn.autoencoder import AutoencoderModule, DecoderModule
-from sklatent.nn.objectives import LOG_LIKELIHOODS
+from sklatent.nn.linear_path import LinearPath
+from sklatent.nn.modules import build_model_networks, starting_at_zero
 
 
 @document(without=("posterior", "beta"))
@@ -70,15 +70,18 @@ class Autoencoder(LatentModel):
         *,
         architecture="mlp",
         hidden_layer_sizes=(256, 256),
+        activation="silu",
+        init="pca",
         image_shape=None,
         likelihood="gaussian",
         max_epochs=100,
         batch_size=128,
         learning_rate=1e-3,
         optimizer="adam",
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         patience=10,
+        annealing=0.25,
         augmentation=None,
         callbacks=None,
         checkpoint_dir=None,
@@ -91,6 +94,8 @@ class Autoencoder(LatentModel):
         self.n_components = n_components
         self.architecture = architecture
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.init = init
         self.image_shape = image_shape
         self.likelihood = likelihood
         self.max_epochs = max_epochs
@@ -100,6 +105,7 @@ class Autoencoder(LatentModel):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
+        self.annealing = annealing
         self.augmentation = augmentation
         self.callbacks = callbacks
         self.checkpoint_dir = checkpoint_dir
@@ -111,28 +117,37 @@ class Autoencoder(LatentModel):
 
     def _build_module(self, n_features):
         if self._n_inputs is not None:
-            # Rows are latents and data side by side; only the data are decoded.
-            decoder = self._build_networks(self.n_features_in_, self._n_inputs)[1]
-            return DecoderModule(decoder, self._n_inputs)
-        encoder, decoder, width = self._build_networks(n_features, self.n_components)
-        return AutoencoderModule(encoder, nn.Linear(width, self.n_components), decoder)
+            return DecoderModule(**self._decoder_parts(n_features, self._n_inputs, False))
+        return AutoencoderModule(**self._parts(n_features, self.n_components))
 
-    def _build_networks(self, n_features, n_inputs):
-        """Networks whose decoder takes ``n_inputs`` numbers."""
-        return build_networks(
-            self.architecture, n_features, n_inputs, self.image_shape, self.hidden_layer_sizes
-        )
+    def _parts(self, n_features, n_inputs):
+        """Parts of a module whose decoder takes ``n_inputs`` numbers."""
+        parts = self._decoder_parts(n_features, n_inputs, True)
+        encoder, _, width = build_model_networks(self, n_features, parts["likelihood"])
+        return parts | {
+            "encoder": encoder,
+            "head": nn.Linear(width, self.n_components),
+            "raw": callable(self.architecture),
+        }
 
-    def _objective(self, module, x, step):
-        return {"reconstruction": -self._log_likelihood(module, x).mean(-1)}
+    def _decoder_parts(self, n_features, n_inputs, encodes):
+        likelihood = BoundLikelihood(self._find_likelihood(), n_features)
+        decoder = build_model_networks(self, n_features, likelihood, n_inputs)[1]
+        path = None
+        if self._has_linear_path():
+            path = LinearPath(
+                n_features, n_inputs, likelihood.n_outputs, self.n_components if encodes else None
+            )
+            decoder = starting_at_zero(decoder, likelihood.n_outputs)
+        return {"decoder": decoder, "likelihood": likelihood, "path": path}
 
-    def _log_likelihood(self, module, x):
-        """Log-likelihood of each row given what it is decoded from, ``(..., batch)``."""
-        if isinstance(module, DecoderModule):
-            z, x = x[..., : module.n_inputs], x[..., module.n_inputs :]
-        else:
-            z = module.encode(x)
-        return LOG_LIKELIHOODS[self.likelihood](x, module.decode(z))
+    def _beta_to_start_from(self):
+        return None
+
+    def _objective(self, module, batch, step):
+        inputs = module.encode(batch.x) if batch.inputs is None else batch.inputs
+        log_likelihood = module.likelihood.log_prob(batch.x, module.decode(inputs))
+        return {"reconstruction": -batch.mean(log_likelihood)}
 
     def _validate_training_data(self, X, reset):
         if not reset and self.encoder_ is not None:
@@ -154,8 +169,7 @@ class Autoencoder(LatentModel):
         encoder : estimator
             Anything fitted with a `transform`, of this package or not. It is kept, not copied.
         X : array-like of shape (n_samples, n_features)
-            Training data, for the encoder and as what is to be decoded. Held in memory beside its
-            latents.
+            Training data, for the encoder and as what is to be decoded.
 
         Returns
         -------
@@ -185,9 +199,8 @@ class Autoencoder(LatentModel):
         valid = self._validate_training_data(X, reset=True)
         z = self._represent(latents_of(encoder, X), encoder)
         self.encoder_, self._n_inputs = encoder, z.shape[1]
-        dtype = torch.empty(0, dtype=DTYPES[self.precision]).numpy().dtype
         try:
-            fit_model(self, np.hstack([z, valid]).astype(dtype, copy=False))
+            fit_model(self, valid, beside={"inputs": z})
         finally:
             self.n_components_ = self._n_latents
         return self
@@ -232,12 +245,13 @@ class Autoencoder(LatentModel):
         log_likelihood : ndarray of shape (n_samples,)
             In nats; greater is better.
         """
-        valid = self._validate_rows(X)
-        rows = valid
-        if self.encoder_ is not None:
-            rows = np.hstack([self._encode_rows(X, valid), valid])
-            rows = rows.astype(float_type(valid.dtype), copy=False)
-        return self._map_blocks(rows, self._log_likelihood)
+        valid = self._validate_scored_rows(X)
+        z = self._encode_rows(X, valid)
+
+        def log_likelihood(module, x, z):
+            return module.likelihood.log_prob(x, module.decode(z))
+
+        return self._map_blocks(valid, log_likelihood, z)
 
     def score(self, X, y=None):
         """Mean log-likelihood of X given its own latents; greater is better.

@@ -9,14 +9,20 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklatent.models._fitting import fit_model, resolve_device
+from sklatent._utils.names import row_keys
+from sklatent.likelihoods._base import find_likelihood
+from sklatent.models._fitting import fit_model
 from sklatent.models._inference import InferenceMixin
 from sklatent.models._parameters import CONSTRAINTS
 from sklatent.models._plan import note_or_take_over
+from sklatent.models._start import start
 from sklatent.nn.modules import VariationalModule
-from sklatent.nn.objectives import LOG_LIKELIHOODS, elbo_terms
+from sklatent.nn.objectives import elbo_terms
+from sklatent.nn.training.devices import resolve_device
 
 _BLOCK = 4096  # rows that a check may look at together
+_ROWS_PER_FEATURE = 10  # below which early_stopping="auto" holds rows out
+_MIN_HELD_OUT = 50  # rows below which a tenth of them tells nothing
 
 
 class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -32,6 +38,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
     _loss_hyperparameters = ("beta",)
     # Whether several of the kind may train as one stack: the objective takes leading axes.
     _stackable = True
+    # Whether the objective averages over rows by the batch's own mean, in which some may not count.
+    _weighs_rows = True
 
     def __init__(
         self,
@@ -39,6 +47,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         *,
         architecture="mlp",
         hidden_layer_sizes=(256, 256),
+        activation="silu",
+        init="pca",
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
@@ -47,9 +57,10 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         batch_size=128,
         learning_rate=1e-3,
         optimizer="adam",
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         patience=10,
+        annealing=0.25,
         augmentation=None,
         callbacks=None,
         checkpoint_dir=None,
@@ -62,6 +73,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         self.n_components = n_components
         self.architecture = architecture
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.init = init
         self.image_shape = image_shape
         self.posterior = posterior
         self.likelihood = likelihood
@@ -73,6 +86,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
+        self.annealing = annealing
         self.augmentation = augmentation
         self.callbacks = callbacks
         self.checkpoint_dir = checkpoint_dir
@@ -88,12 +102,12 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         """Build the torch module, drawing weights from torch's (seeded) generator."""
         return VariationalModule.build(self, n_features)
 
-    def _objective(self, module, x, step):
-        """Named terms of the loss of batch ``x``, which sum to it."""
-        posterior = module.encode(x)
-        z = posterior.sample(step.streams.normal(x.shape[-2], self.n_components))
-        log_likelihood = LOG_LIKELIHOODS[self.likelihood](x, module.decode(z))
-        return elbo_terms(log_likelihood, posterior.kl(), step.hyper["beta"])
+    def _objective(self, module, batch, step):
+        """Named terms of the loss of a :class:`Batch`, which sum to it."""
+        posterior = module.encode(batch.x)
+        z = posterior.sample(step.streams.normal(len(batch), self.n_components))
+        log_likelihood = module.likelihood.log_prob(batch.x, module.decode(z))
+        return elbo_terms(log_likelihood, posterior.kl(), step.hyper["beta"], batch.mean)
 
     def _constants(self, dtype, device):
         """Tensors that ride along with every batch."""
@@ -105,10 +119,48 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
     def _after_training(self):
         """Set what a model has learned beside its net."""
 
+    # Where training starts
+
+    def _find_likelihood(self):
+        """The likelihood that the parameter names, or is."""
+        return find_likelihood(self.likelihood)
+
+    def _has_linear_path(self):
+        """Whether a linear model runs beside the networks."""
+        if isinstance(self.init, str):
+            return self.init == "pca"
+        if hasattr(self.init, "net_"):
+            return self.init.net_.module_.path is not None
+        return True
+
+    def _anchors_to_start_from(self):
+        """Anchors that ``init="pca"`` starts from in place of the data's own axes."""
+        return None
+
+    def _beta_to_start_from(self):
+        """Weight of the divergence in the linear model; None where there is no prior."""
+        return float(np.mean(self.beta))
+
+    def _decodes_latents(self):
+        """Whether latents themselves are what is decoded."""
+        return True
+
+    def _start(self, module, X, rows, cache, beside):
+        """Set a new module to where training starts, and note what that says of the axes."""
+        axes = start(self, module, X, rows, cache, beside.get("inputs"))
+        for name in ("variances", "gaps", "sign_stability"):
+            setattr(self, f"start_{name}_", None if axes is None else getattr(axes, name).copy())
+
+    def _holds_out(self, n_rows, n_features, one_epoch=False):
+        """Whether rows are held out to stop by."""
+        if self.early_stopping != "auto":
+            return bool(self.early_stopping)
+        return not one_epoch and _MIN_HELD_OUT <= n_rows < _ROWS_PER_FEATURE * n_features
+
     # Training
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_ids=None):
         """Learn the latent space of X.
 
         Parameters
@@ -117,6 +169,10 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             Training data. Memory maps are read batch by batch.
         y : None
             Ignored.
+        sample_ids : array-like of shape (n_samples,), default=None
+            Names of the rows, all different, for which batches and noise are drawn: rows in
+            another order, or with some left out or added, give the same space. None takes a
+            frame's index where it is unique, or else the rows' positions.
 
         Returns
         -------
@@ -130,13 +186,14 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             (``NonFiniteLossError``) if the loss becomes NaN: the last finite weights are kept.
         """
         resume = self.warm_start and hasattr(self, "net_")
+        keys = row_keys(X, sample_ids)
         X = self._validate_training_data(X, reset=not resume)
         if resume or not note_or_take_over(self, X):
-            fit_model(self, X, resume=resume)
+            fit_model(self, X, keys=keys, resume=resume)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X, y=None, sample_ids=None):
         """Train for one epoch on X, from the present weights if there are any.
 
         Parameters
@@ -145,6 +202,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             Training data.
         y : None
             Ignored.
+        sample_ids : array-like of shape (n_samples,), default=None
+            As in `fit`.
 
         Returns
         -------
@@ -152,8 +211,9 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             The model.
         """
         resume = hasattr(self, "net_")
+        keys = row_keys(X, sample_ids)
         X = self._validate_training_data(X, reset=not resume)
-        fit_model(self, X, epochs=1, resume=resume)
+        fit_model(self, X, keys=keys, epochs=1, resume=resume)
         return self
 
     def _validate_training_data(self, X, reset):
@@ -174,14 +234,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
                         "X has values too large for float32. Scale X (for example with "
                         'StandardScaler), or set precision="float64".'
                     )
-        if self.likelihood == "bernoulli":
-            low, high = _range(X)
-            if low < 0 or high > 1:
-                raise ValueError(
-                    f'likelihood="bernoulli" needs X in [0, 1], but X lies in [{low}, '
-                    f"{high}]. Scale X (for example with MinMaxScaler, or divide pixels by "
-                    '255), or use likelihood="gaussian".'
-                )
+        self._find_likelihood().check(X, "X")
         self._check_parameters(X)
         return X
 
@@ -204,8 +257,3 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
 def _blocks(X):
     return (X[start : start + _BLOCK] for start in range(0, len(X), _BLOCK))
-
-
-def _range(X):
-    extremes = [(block.min(), block.max()) for block in _blocks(X)]
-    return min(low for low, _ in extremes), max(high for _, high in extremes)

@@ -17,10 +17,10 @@ from sklatent.nn.disentangling import (
     permute_components,
 )
 from sklatent.nn.modules import VariationalModule
-from sklatent.nn.objectives import LOG_LIKELIHOODS, elbo_terms
+from sklatent.nn.objectives import elbo_terms
 
 
-@document(without=("beta",))
+@document(without=("beta",), init="random")
 class BetaTCVAE(LatentModel):
     """VAE that penalises the total correlation of its latents: the beta-TCVAE.
 
@@ -61,6 +61,8 @@ class BetaTCVAE(LatentModel):
     ['kl', 'reconstruction', 'total_correlation']
     """
 
+    _weighs_rows = False
+
     def __init__(
         self,
         n_components=10,
@@ -68,6 +70,8 @@ class BetaTCVAE(LatentModel):
         beta=6.0,
         architecture="mlp",
         hidden_layer_sizes=(256, 256),
+        activation="silu",
+        init="random",
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
@@ -75,9 +79,10 @@ class BetaTCVAE(LatentModel):
         batch_size=128,
         learning_rate=1e-3,
         optimizer="adam",
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         patience=10,
+        annealing=0.25,
         augmentation=None,
         callbacks=None,
         checkpoint_dir=None,
@@ -91,6 +96,8 @@ class BetaTCVAE(LatentModel):
             n_components,
             architecture=architecture,
             hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            init=init,
             image_shape=image_shape,
             posterior=posterior,
             likelihood=likelihood,
@@ -102,6 +109,7 @@ class BetaTCVAE(LatentModel):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             patience=patience,
+            annealing=annealing,
             augmentation=augmentation,
             callbacks=callbacks,
             checkpoint_dir=checkpoint_dir,
@@ -112,14 +120,14 @@ class BetaTCVAE(LatentModel):
             verbose=verbose,
         )
 
-    def _objective(self, module, x, step):
-        posterior = module.encode(x)
-        z = posterior.sample(step.streams.normal(x.shape[-2], self.n_components))
-        log_likelihood = LOG_LIKELIHOODS[self.likelihood](x, module.decode(z))
+    def _objective(self, module, batch, step):
+        posterior = module.encode(batch.x)
+        z = posterior.sample(step.streams.normal(len(batch), self.n_components))
+        log_likelihood = module.likelihood.log_prob(batch.x, module.decode(z))
         return beta_tc_terms(log_likelihood, posterior, z, step.hyper["beta"], step.n_rows)
 
 
-@document()
+@document(init="random")
 class FactorVAE(LatentModel):
     """VAE that penalises total correlation as a discriminator sees it: the FactorVAE.
 
@@ -171,6 +179,7 @@ class FactorVAE(LatentModel):
         "discriminator_learning_rate": [Interval(Real, 0, None, closed="neither")],
     }
     _loss_hyperparameters = ("beta", "gamma")
+    _weighs_rows = False
 
     def __init__(
         self,
@@ -181,6 +190,8 @@ class FactorVAE(LatentModel):
         discriminator_learning_rate=1e-4,
         architecture="mlp",
         hidden_layer_sizes=(256, 256),
+        activation="silu",
+        init="random",
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
@@ -189,9 +200,10 @@ class FactorVAE(LatentModel):
         batch_size=128,
         learning_rate=1e-3,
         optimizer="adam",
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         patience=10,
+        annealing=0.25,
         augmentation=None,
         callbacks=None,
         checkpoint_dir=None,
@@ -205,6 +217,8 @@ class FactorVAE(LatentModel):
             n_components,
             architecture=architecture,
             hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            init=init,
             image_shape=image_shape,
             posterior=posterior,
             likelihood=likelihood,
@@ -216,6 +230,7 @@ class FactorVAE(LatentModel):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             patience=patience,
+            annealing=annealing,
             augmentation=augmentation,
             callbacks=callbacks,
             checkpoint_dir=checkpoint_dir,
@@ -235,24 +250,24 @@ class FactorVAE(LatentModel):
         module.adversary = discriminator(self.n_components, self.discriminator_layer_sizes)
         return module
 
-    def _objective(self, module, x, step):
-        posterior = module.encode(x)
-        z = posterior.sample(step.streams.normal(x.shape[-2], self.n_components))
-        log_likelihood = LOG_LIKELIHOODS[self.likelihood](x, module.decode(z))
+    def _objective(self, module, batch, step):
+        posterior = module.encode(batch.x)
+        z = posterior.sample(step.streams.normal(len(batch), self.n_components))
+        log_likelihood = module.likelihood.log_prob(batch.x, module.decode(z))
         terms = elbo_terms(log_likelihood, posterior.kl(), step.hyper["beta"])
         # Without gradients for the discriminator's weights: this is not its objective.
         frozen = {name: p.detach() for name, p in module.adversary.named_parameters()}
         logits = functional_call(module.adversary, frozen, (z,))
         # Not in bfloat16, which autocast returns.
-        terms["total_correlation"] = step.hyper["gamma"] * logits.squeeze(-1).to(x.dtype).mean(-1)
+        terms["total_correlation"] = step.hyper["gamma"] * logits.squeeze(-1).to(z.dtype).mean(-1)
         return terms
 
-    def _adversary_objective(self, module, x, step):
-        n = x.shape[-2]
+    def _adversary_objective(self, module, batch, step):
+        n = len(batch)
         with torch.no_grad():
-            z = module.encode(x).sample(step.streams.normal(n, self.n_components))
+            z = module.encode(batch.x).sample(step.streams.normal(n, self.n_components))
             permuted = permute_components(z, step.streams.uniform(n, self.n_components))
-        logits = module.adversary(torch.cat([z, permuted], -2)).squeeze(-1).to(x.dtype)
+        logits = module.adversary(torch.cat([z, permuted], -2)).squeeze(-1).to(z.dtype)
         return discriminator_loss(logits[..., :n], logits[..., n:])
 
     def _adversary_optimizer(self, parameters):
@@ -269,7 +284,7 @@ def discriminator(n_components, sizes):
     return nn.Sequential(*layers, nn.Linear(width, 1))
 
 
-@document()
+@document(init="random")
 class DIPVAE(LatentModel):
     """VAE whose latents' covariance is drawn to the identity: the DIP-VAE, I and II.
 
@@ -317,6 +332,7 @@ class DIPVAE(LatentModel):
         "lambda_d": [Interval(Real, 0, None, closed="left")],
     }
     _loss_hyperparameters = ("beta", "lambda_od", "lambda_d")
+    _weighs_rows = False
 
     def __init__(
         self,
@@ -327,6 +343,8 @@ class DIPVAE(LatentModel):
         lambda_d=50.0,
         architecture="mlp",
         hidden_layer_sizes=(256, 256),
+        activation="silu",
+        init="random",
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
@@ -335,9 +353,10 @@ class DIPVAE(LatentModel):
         batch_size=128,
         learning_rate=1e-3,
         optimizer="adam",
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         patience=10,
+        annealing=0.25,
         augmentation=None,
         callbacks=None,
         checkpoint_dir=None,
@@ -351,6 +370,8 @@ class DIPVAE(LatentModel):
             n_components,
             architecture=architecture,
             hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            init=init,
             image_shape=image_shape,
             posterior=posterior,
             likelihood=likelihood,
@@ -362,6 +383,7 @@ class DIPVAE(LatentModel):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             patience=patience,
+            annealing=annealing,
             augmentation=augmentation,
             callbacks=callbacks,
             checkpoint_dir=checkpoint_dir,
@@ -375,10 +397,10 @@ class DIPVAE(LatentModel):
         self.lambda_od = lambda_od
         self.lambda_d = lambda_d
 
-    def _objective(self, module, x, step):
-        posterior = module.encode(x)
-        z = posterior.sample(step.streams.normal(x.shape[-2], self.n_components))
-        log_likelihood = LOG_LIKELIHOODS[self.likelihood](x, module.decode(z))
+    def _objective(self, module, batch, step):
+        posterior = module.encode(batch.x)
+        z = posterior.sample(step.streams.normal(len(batch), self.n_components))
+        log_likelihood = module.likelihood.log_prob(batch.x, module.decode(z))
         covariance = aggregate_covariance(posterior, self.kind)
         return elbo_terms(log_likelihood, posterior.kl(), step.hyper["beta"]) | dip_terms(
             covariance, step.hyper["lambda_od"], step.hyper["lambda_d"]

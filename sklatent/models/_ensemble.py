@@ -18,8 +18,8 @@ from sklatent.models._vae import VAE
 from sklatent.nn.disentangling import aggregate_covariance, beta_tc_terms, dip_terms
 from sklatent.nn.ensemble import EnsembleModule, map_error, translate
 from sklatent.nn.modules import VariationalModule
-from sklatent.nn.objectives import LOG_LIKELIHOODS, elbo_terms
-from sklatent.nn.stacking.modules import unstack_module
+from sklatent.nn.objectives import elbo_terms
+from sklatent.nn.stacking.modules import stack_modules, unstack_module
 from sklatent.nn.training.randomness import draw_seed, seeded_initialisation, split_seed
 
 # What a member is when it stands alone.
@@ -137,6 +137,8 @@ class VAEEnsemble(LatentModel):
         beta=1.0,
         architecture="mlp",
         hidden_layer_sizes=(256, 256),
+        activation="silu",
+        init="pca",
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
@@ -144,9 +146,10 @@ class VAEEnsemble(LatentModel):
         batch_size=128,
         learning_rate=1e-3,
         optimizer="adam",
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         patience=10,
+        annealing=0.25,
         augmentation=None,
         callbacks=None,
         checkpoint_dir=None,
@@ -160,6 +163,8 @@ class VAEEnsemble(LatentModel):
             n_components,
             architecture=architecture,
             hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            init=init,
             image_shape=image_shape,
             posterior=posterior,
             likelihood=likelihood,
@@ -171,6 +176,7 @@ class VAEEnsemble(LatentModel):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             patience=patience,
+            annealing=annealing,
             augmentation=augmentation,
             callbacks=callbacks,
             checkpoint_dir=checkpoint_dir,
@@ -200,19 +206,29 @@ class VAEEnsemble(LatentModel):
                 modules.append(VariationalModule.build(self, n_features))
         return EnsembleModule(modules, seeds)
 
-    def _objective(self, module, x, step):
-        n, batch = self.n_estimators, x.shape[0]
-        posterior = module.members.encode(x.expand(n, *x.shape))
-        z = posterior.sample(step.streams.normal(n, batch, self.n_components))
+    def _start(self, module, X, rows, cache, beside):
+        members = [unstack_module(module.members, k) for k in range(self.n_estimators)]
+        for member in members:
+            super()._start(member, X, rows, cache, beside)
+        module.members = stack_modules(members)
+        if members[0].path is not None:
+            # Members that begin in the same place understand each other as they are.
+            module.start()
+
+    def _objective(self, module, batch, step):
+        n, x, members = self.n_estimators, batch.x, module.members
+        posterior = members.encode(x.expand(n, *x.shape))
+        z = posterior.sample(step.streams.normal(n, len(batch), self.n_components))
         translated = translate(module.linear_maps(), z)
-        log_likelihood = LOG_LIKELIHOODS[self.likelihood]
         if self.cross_reconstruction:
             # Decoder j decodes the latents of all members in one batch.
-            output = module.members.decode(translated.flatten(1, 2)).unflatten(1, (n, batch))
-            every = log_likelihood(x, output)
+            output = members.decode(translated.flatten(1, 2))
+            repeated = x.repeat(n, 1)
+            every = members.likelihood.log_prob(repeated.expand(n, *repeated.shape), output)
+            every = every.unflatten(1, (n, len(batch)))
             within = every.diagonal().mT
         else:
-            within = log_likelihood(x, module.members.decode(z))
+            within = members.likelihood.log_prob(x.expand(n, *x.shape), members.decode(z))
         terms = self._member_terms(within, posterior, z, step)
         terms = {name: term.sum() for name, term in terms.items()}
         if self.cross_reconstruction:

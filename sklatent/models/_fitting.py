@@ -7,28 +7,33 @@ else about a fit happens here, once.
 
 import copy
 import inspect
-import multiprocessing
 import os
-import warnings
 from numbers import Real
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
 
 from sklatent.nn.stacking.modules import stack_modules, unstack_module
 from sklatent.nn.training.checkpoint import Checkpoint, identify, run_digest
 from sklatent.nn.training.data import Rows
+from sklatent.nn.training.devices import (
+    DTYPES,
+    own_torch_state,
+    resolve_device,
+    suitable_threads,
+    warn_if_gpu_is_shared,
+    work_of,
+)
 from sklatent.nn.training.net import LatentNet
 from sklatent.nn.training.randomness import (
     RandomStreams,
     draw_seed,
     seeded_initialisation,
     split_seed,
+    validation_split,
 )
 from sklatent.nn.training.run import TrainingRun
 
-DTYPES = {"float32": torch.float32, "bf16": torch.float32, "float64": torch.float64}
 _OPTIMIZERS = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
@@ -39,46 +44,28 @@ _OPTIMIZERS = {
 _IRRELEVANT = {"verbose", "checkpoint_dir", "warm_start", "callbacks", "random_state", "device"}
 
 
-def resolve_device(device):
-    """Turn a model's ``device`` into a torch device, or say what is wrong with it."""
-    if isinstance(device, str) and device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f'device={device!r} is not a device; use "auto", "cpu" or "cuda".'
-        ) from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            f'device="{device}" was asked for, but torch finds no GPU. Use device="auto".'
-        )
-    return device
+def fit_model(model, X, *, keys=None, epochs=None, resume=False, beside=None):
+    """Train one model on X, anew or (``resume``) from where it is.
+
+    Parameters
+    ----------
+    model : LatentModel
+        Validated.
+    X : ndarray of shape (n_samples, n_features)
+        Validated data.
+    keys : ndarray of uint64 of shape (n_samples,), default=None
+        Keys of the rows; None is their positions.
+    epochs : int, default=None
+        How many; None is `max_epochs`, with the learning rate falling at the end.
+    resume : bool, default=False
+        Whether to continue from the present weights.
+    beside : dict of str to array, default=None
+        Further fields of a batch, as in :class:`sklatent.nn.training.data.Rows`.
+    """
+    _train([model], X, None, keys, epochs=epochs, resume=resume, stacked=False, beside=beside)
 
 
-def warn_if_gpu_is_shared(device):
-    """Several processes on one GPU take turns, and each holds its own copy of everything."""
-    if device.type == "cuda" and _is_worker_process():
-        warnings.warn(
-            "Several processes train on one GPU (n_jobs > 1), which is slower than one and may run "
-            'out of its memory. Use n_jobs=1 with a GPU, or device="cpu" with n_jobs > 1.',
-            UserWarning,
-            stacklevel=2,
-        )
-
-
-def _is_worker_process():
-    # joblib's loky starts processes in its own way, which multiprocessing's parent does not show.
-    loky = "Loky" in multiprocessing.current_process().name
-    return loky or multiprocessing.parent_process() is not None
-
-
-def fit_model(model, X, *, epochs=None, resume=False):
-    """Train one model on X, anew or (``resume``) from where it is."""
-    _train([model], X, rows=None, epochs=epochs, resume=resume, stacked=False)
-
-
-def fit_stacked(models, X, rows=None):
+def fit_stacked(models, X, rows=None, keys=None):
     """Train K models as one stacked module, each as it would have been trained alone.
 
     Parameters
@@ -89,57 +76,75 @@ def fit_stacked(models, X, rows=None):
         Validated data.
     rows : ndarray of shape (K, n_rows) or None
         Each model's own rows of X.
+    keys : ndarray of uint64 of shape (n_samples,), default=None
+        Keys of the rows of X; None is a row's position among its model's own.
     """
-    _train(models, X, rows=rows, epochs=None, resume=False, stacked=True)
+    n_rows = X.shape[0] if rows is None else rows.shape[1]
+    uneven = keys is not None or models[0]._holds_out(n_rows, X.shape[1])
+    if uneven and (not models[0]._weighs_rows or models[0].augmentation is not None):
+        # Batches of uneven size would be padded, which what looks at whole batches would see.
+        for k, model in enumerate(models):
+            own = None if rows is None else rows[k : k + 1]
+            _train([model], X, own, keys, epochs=None, resume=False, stacked=False)
+        return
+    _train(models, X, rows, keys, epochs=None, resume=False, stacked=True)
 
 
-def _train(models, X, rows, epochs, resume, stacked):
+def _train(models, X, rows, keys, epochs, resume, stacked, beside=None):
     first = models[0]
     device = resolve_device(first.device)
     warn_if_gpu_is_shared(device)
     dtype = DTYPES[first.precision]
-    seeds, checkpoint = _identify(models, X, rows, resume)
+    seeds, checkpoint = _identify(models, X, rows, keys, resume)
     finished = False
     try:
-        if resume:
-            net = first.net_
-            net.set_params(batch_size=first.batch_size)
-            for group in net.optimizer_.param_groups:
-                group["lr"] = first.learning_rate
-        else:
-            net = _initialise(models, X.shape[1], seeds, dtype, device, stacked)
-        train, valid = _split(models, X, rows, seeds)
-        data = Rows(X, train, dtype, device)
-        run = TrainingRun(
-            rows=data,
-            valid_rows=None if valid is None else data.subset(valid),
-            objective=first._objective,
-            adversary_objective=getattr(first, "_adversary_objective", None),
-            hyper=_hyper(models, stacked),
-            constants=first._constants(dtype, device),
-            augment=_augmentation(first),
-            checkpoint=checkpoint,
-            progress_bar=bool(first.verbose),
-        )
-        for model, seed in zip(models, seeds, strict=True):
-            model._seed = seed
-            if not stacked:
-                model.net_ = net
-        try:
-            net.partial_fit(run, epochs=first.max_epochs if epochs is None else epochs)
-            finished = True
-        finally:
-            # An interrupt or a non-finite loss leaves a usable model as well.
-            for k, model in enumerate(models):
-                if stacked:
-                    model.net_ = _member(net, k, model)
-                _publish(model)
+        with own_torch_state(device):
+            n_rows = X.shape[0] if rows is None else rows.shape[1]
+            holds_out = first._holds_out(n_rows, X.shape[1], one_epoch=epochs is not None)
+            train, valid = _split(models, X, rows, keys, seeds, holds_out)
+            if resume:
+                net = first.net_
+                net.set_params(batch_size=first.batch_size)
+                for group in net.optimizer_.param_groups:
+                    group["lr"] = first.learning_rate
+            else:
+                net = _initialise(models, X, train[0], seeds, dtype, device, stacked, beside)
+            # A single epoch has no end to slow down for.
+            net.annealing = first.annealing if epochs is None else 0.0
+            net.patience = first.patience if holds_out else None
+            data = Rows(X, *train, dtype, device, beside)
+            run = TrainingRun(
+                rows=data,
+                valid_rows=None if valid is None else data.subset(*valid),
+                objective=first._objective,
+                adversary_objective=getattr(first, "_adversary_objective", None),
+                hyper=_hyper(models, stacked),
+                constants=first._constants(dtype, device),
+                augment=_augmentation(first),
+                checkpoint=checkpoint,
+                progress_bar=bool(first.verbose),
+            )
+            for model, seed in zip(models, seeds, strict=True):
+                model._seed = seed
+                if not stacked:
+                    model.net_ = net
+            work = work_of(net.module_, first.batch_size)
+            try:
+                with suitable_threads(work):
+                    net.partial_fit(run, epochs=first.max_epochs if epochs is None else epochs)
+                finished = True
+            finally:
+                # An interrupt or a non-finite loss leaves a usable model as well.
+                for k, model in enumerate(models):
+                    if stacked:
+                        model.net_ = _member(net, k, model)
+                    _publish(model, resume)
     finally:
         if checkpoint is not None:
             checkpoint.close(finished)
 
 
-def _identify(models, X, rows, resume):
+def _identify(models, X, rows, keys, resume):
     """Seeds of the models, and the checkpoint of their run where one is kept."""
     first = models[0]
     directory = first.checkpoint_dir
@@ -158,7 +163,7 @@ def _identify(models, X, rows, resume):
         "callbacks": [identify(callback) for callback in first.callbacks or []],
         "seeds": seeds,
     }
-    arrays = [np.asarray(X)] + ([] if rows is None else [rows])
+    arrays = [np.asarray(X), *(array for array in (rows, keys) if array is not None)]
     checkpoint = Checkpoint(os.fspath(directory), run_digest(description, arrays))
     if checkpoint.seeds is None:
         checkpoint.seeds = seeds or [draw_seed(model.random_state) for model in models]
@@ -171,12 +176,15 @@ def _describe(model):
     return {n: identify(v) for n, v in sorted(parameters.items()) if n not in _IRRELEVANT}
 
 
-def _initialise(models, n_features, seeds, dtype, device, stacked):
+def _initialise(models, X, rows, seeds, dtype, device, stacked, beside):
     """Initialise modules under their own seeds, stack them, and wrap them in the net."""
-    modules = []
-    for model, seed in zip(models, seeds, strict=True):
+    modules, cache = [], {}
+    for k, (model, seed) in enumerate(zip(models, seeds, strict=True)):
         with seeded_initialisation(split_seed(seed)["weights"]):
-            modules.append(model._build_module(n_features).to(dtype))
+            module = model._build_module(X.shape[1]).to(dtype)
+        own = rows if rows is None or rows.ndim == 1 else rows[k]
+        model._start(module, X, own, cache, beside or {})
+        modules.append(module)
     streams = RandomStreams(seeds, dtype, device, stacked)
     if not stacked:
         return _make_net(models[0], modules[0], streams, device)
@@ -189,7 +197,6 @@ def _make_net(model, module, streams, device, n_members=None):
         streams=streams,
         n_members=n_members,
         precision=model.precision,
-        patience=model.patience if model.early_stopping else None,
         adversary_optimizer=getattr(model, "_adversary_optimizer", None),
         max_epochs=model.max_epochs,
         batch_size=model.batch_size,
@@ -218,7 +225,11 @@ def _callbacks(model):
         monitor = getattr(callback, "monitor", None)
         if isinstance(callback, type):
             monitor = _default_of(callback, "monitor")
-        if isinstance(monitor, str) and monitor.startswith("valid") and not model.early_stopping:
+        if (
+            isinstance(monitor, str)
+            and monitor.startswith("valid")
+            and model.early_stopping is not True
+        ):
             name = getattr(callback, "__name__", type(callback).__name__)
             raise ValueError(
                 f"The callback {name} monitors {monitor!r}, but there are no validation rows. "
@@ -235,27 +246,45 @@ def _default_of(callback, name):
     return None if parameter is None else parameter.default
 
 
-def _split(models, X, rows, seeds):
-    """Row indices for training and validation; None stands for all rows and for none."""
+def _split(models, X, rows, keys, seeds, holds_out):
+    """Training rows and validation rows, or None, each as indices and keys in the keys' order.
+
+    Both are None where they are all rows at their positions. Indices have an axis of models in
+    front if `rows` has, or if models hold out their own.
+    """
     first = models[0]
-    if not first.early_stopping:
-        return rows, None
-    n = X.shape[0] if rows is None else rows.shape[1]
+    if rows is None and keys is None and not holds_out:
+        return (None, None), None
+    everything = np.arange(X.shape[0])[None] if rows is None else rows
+    # What a model's rows are called where they have no names: their places among its own.
+    own_keys = np.arange(everything.shape[1], dtype=np.uint64)[None]
+    own_keys = np.broadcast_to(own_keys, everything.shape) if keys is None else keys[everything]
+    order = np.argsort(own_keys, axis=1, kind="stable")
+    everything, own_keys = (np.take_along_axis(a, order, 1) for a in (everything, own_keys))
+    if not holds_out:
+        return _of_one(everything, own_keys), None
+    n = everything.shape[1]
     n_valid = max(1, round(first.validation_fraction * n))
     if n_valid >= n:
         raise ValueError(
             f"validation_fraction={first.validation_fraction} leaves no training rows of {n}. "
             "Lower it or give more rows."
         )
-    train, valid = [], []
-    for k, seed in enumerate(seeds):
-        order = check_random_state(split_seed(seed)["split"]).permutation(n)
-        own = order if rows is None else rows[k][order]
-        train.append(np.sort(own[n_valid:]))
-        valid.append(np.sort(own[:n_valid]))
-    if rows is None and len(models) == 1:
-        return train[0], valid[0]
-    return np.stack(train), np.stack(valid)
+    everything, own_keys = (np.broadcast_to(a, (len(models), n)) for a in (everything, own_keys))
+    chosen = [
+        validation_split(own, seed, n_valid) for own, seed in zip(own_keys, seeds, strict=True)
+    ]
+    train, valid = (np.stack(part) for part in zip(*chosen, strict=True))
+
+    def take(part):
+        return _of_one(*(np.take_along_axis(array, part, 1) for array in (everything, own_keys)))
+
+    return take(train), take(valid)
+
+
+def _of_one(*arrays):
+    """Without the axis of models where it has one entry: the one model's, or shared by all."""
+    return tuple(array[0] if len(array) == 1 else array for array in arrays)
 
 
 def _hyper(models, stacked):
@@ -310,12 +339,15 @@ def _copy_optimizer_states(net, member, k):
             }
 
 
-def _publish(model):
+def _publish(model, resume=False):
     """Fitted attributes that users read."""
     model.n_components_ = model.n_components
-    model.history_ = [
+    # Only what is new: a fit that goes on for thousands of calls has a long history.
+    known = getattr(model, "history_", [])
+    known = known if resume else []
+    model.history_ = known + [
         {k: v for k, v in row.items() if k not in ("batches", "dur") and _plain(v)}
-        for row in model.net_.history
+        for row in model.net_.history[len(known) :]
     ]
     model.n_epochs_ = len(model.history_)
     model._after_training()

@@ -17,7 +17,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklatent._posterior import Posterior
 from sklatent._utils.random import local_random_state
-from sklatent.nn.objectives import LOG_LIKELIHOODS, likelihood_mean
 
 _MAX_ROWS = 1024
 _BLOCK_BYTES = 1 << 24
@@ -50,14 +49,26 @@ def elbo_noise(n_components):
     return np.concatenate([half, -half])
 
 
+def _tensor(rows, dtype, device):
+    """Rows as a tensor: a copy only of what must be cast, turned round or made writable."""
+    rows = np.ascontiguousarray(rows, dtype=dtype)
+    return torch.from_numpy(rows if rows.flags.writeable else rows.copy()).to(device)
+
+
 class InferenceMixin(TransformerMixin):
     """Encode, decode, sample and score with ``net_.module_``."""
 
     def _validate_rows(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype="numeric")
-        if self.likelihood == "bernoulli" and X.dtype.kind == "c":
+        if X.dtype.kind == "c":
             raise ValueError("X holds complex numbers; give real numbers.")
+        return X
+
+    def _validate_scored_rows(self, X):
+        """Rows whose probability is asked for have to be possible."""
+        X = self._validate_rows(X)
+        self._find_likelihood().check(X, "X")
         return X
 
     def _validate_latents(self, Z):
@@ -71,13 +82,14 @@ class InferenceMixin(TransformerMixin):
             )
         return Z
 
-    def _map_blocks(self, X, function, module=None):
-        """Apply ``function(module, x)`` to blocks of rows; arrays out, in X's float type.
+    def _map_blocks(self, X, function, *beside):
+        """Apply ``function(module, x, *beside)`` to blocks of rows; arrays out, in X's float type.
 
-        ``function`` returns a tensor, or a dict of tensors, with the rows first.
+        ``function`` returns a tensor, or a dict of tensors, with the rows first; further arrays
+        have X's rows.
         """
         dtype = float_type(X.dtype)
-        module = self._fitted_module() if module is None else module
+        module = self._fitted_module()
         parameter = next(module.parameters(), torch.empty(0))
         torch_dtype = torch.float32 if dtype is np.float32 else torch.float64
         if parameter.dtype != torch_dtype:
@@ -87,11 +99,8 @@ class InferenceMixin(TransformerMixin):
         module.eval()
         with torch.no_grad():
             for rows in block_slices(len(X), X.shape[1] * np.dtype(dtype).itemsize):
-                # A writable copy only of what must be cast; a view otherwise.
-                block = np.ascontiguousarray(X[rows], dtype=dtype)
-                if not block.flags.writeable:
-                    block = block.copy()
-                result = function(module, torch.from_numpy(block).to(parameter.device))
+                blocks = [_tensor(array[rows], dtype, parameter.device) for array in (X, *beside)]
+                result = function(module, *blocks)
                 if torch.is_tensor(result):
                     result, single = {"result": result}, True
                 for name, tensor in result.items():
@@ -136,9 +145,7 @@ class InferenceMixin(TransformerMixin):
         return self._decode_means(self._validate_latents(X))
 
     def _decode_means(self, Z):
-        return self._map_blocks(
-            Z, lambda module, z: likelihood_mean(self.likelihood, module.decode(z))
-        )
+        return self._map_blocks(Z, lambda module, z: module.likelihood.mean(module.decode(z)))
 
     def encode(self, X):
         """Encode X as whole posteriors.
@@ -192,16 +199,16 @@ class InferenceMixin(TransformerMixin):
             draws whose noise is fixed and the same for every row, so that a row's value depends
             on nothing but the row.
         """
-        X = self._validate_rows(X)
+        X = self._validate_scored_rows(X)
         noise = elbo_noise(self.n_components_)
-        log_likelihood = LOG_LIKELIHOODS[self.likelihood]
 
         def bound(module, x):
             posterior = module.encode(x)
             total = -posterior.kl()
             for draw in noise:
                 z = posterior.sample(torch.as_tensor(draw).to(x).expand_as(posterior.mean))
-                total = total + log_likelihood(x, module.decode(z)) / len(noise)
+                log_likelihood = module.likelihood.log_prob(x, module.decode(z))
+                total = total + log_likelihood / len(noise)
             return total
 
         return self._map_blocks(X, bound)
@@ -247,11 +254,10 @@ class InferenceMixin(TransformerMixin):
         ----------
         Burda, Grosse & Salakhutdinov, Importance weighted autoencoders, equation 8.
         """
-        X = self._validate_rows(X)
+        X = self._validate_scored_rows(X)
         if n_importance_samples < 1:
             raise ValueError(f"n_importance_samples={n_importance_samples} must be at least 1.")
         random_state = local_random_state(random_state)
-        log_likelihood = LOG_LIKELIHOODS[self.likelihood]
         d = self.n_components_
         # As many draws at a time as keep the decoder's output to one block.
         chunk = max(1, min(n_importance_samples, _MAX_ROWS // 64))
@@ -264,8 +270,9 @@ class InferenceMixin(TransformerMixin):
                 noise = random_state.standard_normal((n, len(x), d))
                 z = posterior.sample(torch.as_tensor(noise).to(x))
                 prior = -0.5 * (z.square().sum(-1) + d * math.log(2 * math.pi))
-                output = module.decode(z.reshape(n * len(x), d)).reshape(n, *x.shape)
-                log_weights.append(log_likelihood(x, output) + prior - posterior.log_prob(z))
+                output = module.decode(z.reshape(n * len(x), d)).unflatten(0, (n, len(x)))
+                log_likelihood = module.likelihood.log_prob(x, output)
+                log_weights.append(log_likelihood + prior - posterior.log_prob(z))
             log_weights = torch.cat(log_weights)
             return torch.logsumexp(log_weights, 0) - math.log(n_importance_samples)
 

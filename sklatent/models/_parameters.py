@@ -12,21 +12,26 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from sklatent.rosetta import RosettaPoints
+
 CONSTRAINTS = {
     "n_components": [Interval(Integral, 1, None, closed="left")],
     "architecture": [StrOptions({"mlp", "conv", "conv_tvae", "conv64", "residual"}), callable],
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions({"silu", "gelu", "tanh", "softplus", "relu"}), callable],
+    "init": [StrOptions({"pca", "random"}), HasMethods("transform"), RosettaPoints],
     "image_shape": [tuple, list, None],
     "posterior": [StrOptions({"diagonal", "full"})],
-    "likelihood": [StrOptions({"gaussian", "bernoulli"})],
+    "likelihood": [StrOptions({"gaussian", "unit_gaussian", "bernoulli"}), HasMethods("log_prob")],
     "beta": [Interval(Real, 0, None, closed="left")],
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
     "batch_size": [Interval(Integral, 1, None, closed="left")],
     "learning_rate": [Interval(Real, 0, None, closed="neither")],
     "optimizer": [StrOptions({"adam", "adamw", "sgd", "rmsprop"}), callable],
-    "early_stopping": ["boolean"],
+    "early_stopping": ["boolean", StrOptions({"auto"})],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "patience": [Interval(Integral, 1, None, closed="left")],
+    "annealing": [Interval(Real, 0, 1, closed="both")],
     "augmentation": [HasMethods("sample"), None],
     "callbacks": [list, None],
     "checkpoint_dir": [str, PathLike, None],
@@ -53,6 +58,18 @@ _TEXTS = {
     hidden_layer_sizes : tuple of int, default=(256, 256)
         Widths of the encoder's hidden layers for "mlp" and "residual"; the decoder mirrors them.
 """,
+    "activation": """\
+    activation : {{"silu", "gelu", "tanh", "softplus", "relu"}} or callable, default="silu"
+        What follows each layer of our networks but the last, or a factory of modules. The papers'
+        is "relu", with which a rounding error becomes another network within some epochs.
+""",
+    "init": """\
+    init : {{"pca", "random"}}, fitted model or RosettaPoints, default="{init}"
+        Where training starts. "pca" runs a linear model beside the networks that starts at
+        probabilistic PCA, with the networks at zero: models of all seeds begin, and stay, in the
+        same coordinates. "random" has no linear model, as in the papers. A fitted model of the
+        same shape gives its weights; anchors give the maps through them, both ways.
+""",
     "image_shape": """\
     image_shape : tuple of (channels, height, width), default=None
         Shape of one row of X as an image. The convolutional networks need it.
@@ -62,9 +79,10 @@ _TEXTS = {
         Covariance of the approximate posterior: diagonal, or full by its Cholesky factor.
 """,
     "likelihood": """\
-    likelihood : {{"gaussian", "bernoulli"}}, default="gaussian"
-        Distribution of X around the decoder's output: normal with unit variance, or Bernoulli,
-        for which X must lie in [0, 1].
+    likelihood : {{"gaussian", "unit_gaussian", "bernoulli"}} or object, default="gaussian"
+        Distribution of X around the decoder's output: normal with one learned variance, or with
+        variance 1 as in the papers; or Bernoulli, for which X must lie in [0, 1]. Or an object of
+        :mod:`sklatent.likelihoods`.
 """,
     "beta": """\
     beta : float, default={beta}
@@ -87,9 +105,11 @@ _TEXTS = {
         Optimizer, by name or as a class ``(parameters, lr) -> torch.optim.Optimizer``.
 """,
     "early_stopping": """\
-    early_stopping : bool, default=False
+    early_stopping : bool or "auto", default="auto"
         Whether to hold out `validation_fraction` of the rows, to stop when their loss has not
-        improved for `patience` epochs, and to return to the best weights.
+        improved for `patience` epochs, and to return to the best weights, those at the start
+        included. "auto" does so in `fit` where X has fewer than ten rows for each feature: there
+        networks soon learn the rows by heart.
 """,
     "validation_fraction": """\
     validation_fraction : float, default=0.1
@@ -98,6 +118,11 @@ _TEXTS = {
     "patience": """\
     patience : int, default=10
         Epochs without improvement before `early_stopping` ends training.
+""",
+    "annealing": """\
+    annealing : float, default=0.25
+        Share of `max_epochs`, at the end of `fit`, over which the learning rate falls to zero, so
+        that the last batches' noise does not stay in the coordinates; 0 keeps it.
 """,
     "augmentation": """\
     augmentation : transformation, default=None
@@ -143,6 +168,12 @@ _ATTRIBUTES = """\
         Number of features seen at fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, when X had string column names.
+    start_variances_, start_gaps_, start_sign_stability_ : ndarray of shape (n_axes,), or None
+        Of the principal axes that training started from: the variance along each; its distance to
+        the nearest other, relative to itself (below ``sqrt(2 / n_samples)`` an axis and its
+        neighbour may turn into each other in other data); and how far from turning over its sign
+        is (below 1 it may when a tenth of the rows goes, below 2 with half of them). None where
+        training started elsewhere.
     n_epochs_ : int
         Epochs trained so far.
     history_ : list of dict
@@ -171,7 +202,7 @@ def document(without=(), **defaults):
     decorator : callable
         Takes and returns the class.
     """
-    values = {"n_components": 10, "beta": 1.0} | defaults
+    values = {"n_components": 10, "beta": 1.0, "init": "pca"} | defaults
     texts = {name: text.format(**values) for name, text in _TEXTS.items()}
     first = texts.pop("n_components")
     shared = "".join(text for name, text in texts.items() if name not in without)

@@ -5,7 +5,6 @@ from numbers import Integral
 import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch import nn
 
 from sklatent.alignment._relative import choose_anchors
 from sklatent.models._autoencoder import Autoencoder, latents_of
@@ -96,15 +95,18 @@ class RelativeAutoencoder(Autoencoder):
         similarity="euclidean",
         architecture="mlp",
         hidden_layer_sizes=(256, 256),
+        activation="silu",
+        init="pca",
         image_shape=None,
         likelihood="gaussian",
         max_epochs=100,
         batch_size=128,
         learning_rate=1e-3,
         optimizer="adam",
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         patience=10,
+        annealing=0.25,
         augmentation=None,
         callbacks=None,
         checkpoint_dir=None,
@@ -118,6 +120,8 @@ class RelativeAutoencoder(Autoencoder):
             n_components,
             architecture=architecture,
             hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            init=init,
             image_shape=image_shape,
             likelihood=likelihood,
             max_epochs=max_epochs,
@@ -127,6 +131,7 @@ class RelativeAutoencoder(Autoencoder):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             patience=patience,
+            annealing=annealing,
             augmentation=augmentation,
             callbacks=callbacks,
             checkpoint_dir=checkpoint_dir,
@@ -143,15 +148,14 @@ class RelativeAutoencoder(Autoencoder):
     def _build_module(self, n_features):
         if self._n_inputs is not None:
             return super()._build_module(n_features)
-        encoder, _, width = self._build_networks(n_features, self.n_components)
-        decoder = self._build_networks(n_features, len(self.anchors_))[1]
         return RelativeModule(
-            encoder,
-            nn.Linear(width, self.n_components),
-            decoder,
-            torch.as_tensor(np.asarray(self.anchors_, dtype=np.float64)),
-            self._similarity(),
+            anchors=torch.as_tensor(np.asarray(self.anchors_, dtype=np.float64)),
+            similarity=self._similarity(),
+            **self._parts(n_features, len(self.anchors_)),
         )
+
+    def _decodes_latents(self):
+        return False
 
     def _similarity(self):
         if isinstance(self.similarity, str):

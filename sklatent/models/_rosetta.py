@@ -9,12 +9,7 @@ from sklearn.utils._param_validation import Interval
 
 from sklatent.models._base import LatentModel
 from sklatent.models._parameters import document
-from sklatent.nn.objectives import (
-    LOG_LIKELIHOODS,
-    elbo_terms,
-    likelihood_mean,
-    rosetta_penalty,
-)
+from sklatent.nn.objectives import elbo_terms, rosetta_penalty
 from sklatent.rosetta import RosettaPoints
 
 _PROBE_ROWS = 4096  # rows of X that the anchors' scale is compared with
@@ -47,7 +42,7 @@ class RosettaVAE(LatentModel):
 
     Notes
     -----
-    The loss is ``mean(-ELBO) + rho * (R / B) * mean_r(|x_r - m(z_r)|^2 + |z_r - mu(x_r)|^2)`` for
+    The loss is ``mean(-ELBO) + rho * (R / B) * mean_r(dev(x_r, m(z_r)) + |z_r - mu(x_r)|^2)`` for
     R anchors and batches of B rows: equation 1's sum over anchors, weighted as appendix B says.
     Anchors ride along with every batch; give them to ``fit`` as rows of X as well to train on
     them as data, as the paper does for all its models. B is `batch_size`, or the number of rows
@@ -63,10 +58,11 @@ class RosettaVAE(LatentModel):
     >>> import numpy as np
     >>> from sklatent import VAE, RosettaPoints, RosettaVAE
     >>> from sklatent.datasets import make_eight_gaussians
-    >>> X, y = make_eight_gaussians(400, random_state=0)
-    >>> lab_a = VAE(2, hidden_layer_sizes=(32, 32), max_epochs=60, random_state=0).fit(X)
-    >>> points = RosettaPoints.distill(lab_a, X, n_points=16, random_state=0)
-    >>> plain = VAE(2, hidden_layer_sizes=(32, 32), max_epochs=60, random_state=1).fit(X)
+    >>> X, y = make_eight_gaussians(800, random_state=0)
+    >>> A, B = X[X[:, 0] < 0], X[X[:, 0] >= 0]  # two labs, each with one half of the data
+    >>> lab_a = VAE(2, hidden_layer_sizes=(32, 32), max_epochs=60, random_state=0).fit(A)
+    >>> points = RosettaPoints.distill(lab_a, A, n_points=16, random_state=0)
+    >>> plain = VAE(2, hidden_layer_sizes=(32, 32), max_epochs=60, random_state=1).fit(B)
     >>> lab_b = RosettaVAE(
     ...     2,
     ...     rosetta_points=points,
@@ -74,9 +70,9 @@ class RosettaVAE(LatentModel):
     ...     hidden_layer_sizes=(32, 32),
     ...     max_epochs=60,
     ...     random_state=1,
-    ... ).fit(X)
+    ... ).fit(B)
     >>> def distance(model):
-    ...     return np.mean((model.transform(X) - lab_a.transform(X)) ** 2)
+    ...     return np.mean((model.transform(A) - lab_a.transform(A)) ** 2)
     >>> bool(distance(lab_b) < 0.2 * distance(plain))
     True
     """
@@ -95,6 +91,8 @@ class RosettaVAE(LatentModel):
         rho=1.0,
         architecture="mlp",
         hidden_layer_sizes=(256, 256),
+        activation="silu",
+        init="pca",
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
@@ -103,9 +101,10 @@ class RosettaVAE(LatentModel):
         batch_size=128,
         learning_rate=1e-3,
         optimizer="adam",
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         patience=10,
+        annealing=0.25,
         augmentation=None,
         callbacks=None,
         checkpoint_dir=None,
@@ -119,6 +118,8 @@ class RosettaVAE(LatentModel):
             n_components,
             architecture=architecture,
             hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            init=init,
             image_shape=image_shape,
             posterior=posterior,
             likelihood=likelihood,
@@ -130,6 +131,7 @@ class RosettaVAE(LatentModel):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             patience=patience,
+            annealing=annealing,
             augmentation=augmentation,
             callbacks=callbacks,
             checkpoint_dir=checkpoint_dir,
@@ -142,6 +144,9 @@ class RosettaVAE(LatentModel):
         self.rosetta_points = rosetta_points
         self.rho = rho
 
+    def _anchors_to_start_from(self):
+        return self.rosetta_points
+
     def _constants(self, dtype, device):
         if self.rosetta_points is None:
             return {}
@@ -151,10 +156,10 @@ class RosettaVAE(LatentModel):
             "z_anchors": torch.as_tensor(points.Z, dtype=dtype, device=device),
         }
 
-    def _objective(self, module, x, step):
+    def _objective(self, module, batch, step):
         if self.rosetta_points is None:
-            return super()._objective(module, x, step)
-        n = x.shape[-2]
+            return super()._objective(module, batch, step)
+        x, n = batch.x, len(batch)
         stack = x.shape[:-2]
         x_anchors = step.constants["x_anchors"].expand(*stack, -1, -1)
         z_anchors = step.constants["z_anchors"].expand(*stack, -1, -1)
@@ -163,11 +168,11 @@ class RosettaVAE(LatentModel):
         noise = step.streams.normal(n, self.n_components)
         z = posterior.rows(slice(n)).sample(noise)
         output = module.decode(torch.cat([z, z_anchors], -2))
-        log_likelihood = LOG_LIKELIHOODS[self.likelihood](x, output[..., :n, :])
-        terms = elbo_terms(log_likelihood, posterior.rows(slice(n)).kl(), step.hyper["beta"])
+        log_likelihood = module.likelihood.log_prob(x, output[..., :n, :])
+        kl = posterior.rows(slice(n)).kl()
+        terms = elbo_terms(log_likelihood, kl, step.hyper["beta"], batch.mean)
         terms["rosetta"] = rosetta_penalty(
-            x_anchors,
-            likelihood_mean(self.likelihood, output[..., n:, :]),
+            module.likelihood.deviance(x_anchors, output[..., n:, :]),
             z_anchors,
             posterior.mean[..., n:, :],
             step.hyper["rho"],
@@ -190,12 +195,7 @@ class RosettaVAE(LatentModel):
                 f"The Rosetta points' latents have shape {points.Z.shape}, but "
                 f"n_components={self.n_components}. Set n_components={points.Z.shape[1]}."
             )
-        if self.likelihood == "bernoulli" and (points.X.min() < 0 or points.X.max() > 1):
-            raise ValueError(
-                'likelihood="bernoulli" needs values in [0, 1], but the Rosetta points\' inputs '
-                f"lie in [{points.X.min():.6g}, {points.X.max():.6g}]. Scale the data that the "
-                'anchors are distilled from, or use likelihood="gaussian".'
-            )
+        self._find_likelihood().check(points.X, "the Rosetta points' inputs")
         self._warn_if_elsewhere(X)
 
     def _warn_if_elsewhere(self, X):

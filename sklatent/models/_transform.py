@@ -124,6 +124,7 @@ class TransformVAE(LatentModel):
         "latent_layer_sizes": ["array-like"],
     }
     _loss_hyperparameters = ("beta", "coherence_weight")
+    _weighs_rows = False
 
     def __init__(
         self,
@@ -140,6 +141,8 @@ class TransformVAE(LatentModel):
         latent_layer_sizes=(1000, 1000),
         architecture="mlp",
         hidden_layer_sizes=(256, 256),
+        activation="silu",
+        init="pca",
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
@@ -148,9 +151,10 @@ class TransformVAE(LatentModel):
         batch_size=128,
         learning_rate=1e-3,
         optimizer="adam",
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         patience=10,
+        annealing=0.25,
         augmentation=None,
         callbacks=None,
         checkpoint_dir=None,
@@ -164,6 +168,8 @@ class TransformVAE(LatentModel):
             n_components,
             architecture=architecture,
             hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            init=init,
             image_shape=image_shape,
             posterior=posterior,
             likelihood=likelihood,
@@ -175,6 +181,7 @@ class TransformVAE(LatentModel):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             patience=patience,
+            annealing=annealing,
             augmentation=augmentation,
             callbacks=callbacks,
             checkpoint_dir=checkpoint_dir,
@@ -197,10 +204,9 @@ class TransformVAE(LatentModel):
     # Training
 
     def _build_module(self, n_features):
-        # Rows of triplets are wider than a datum: fit_triplets lays the views side by side.
         if self.n_views_ == 0:
             return super()._build_module(n_features)
-        return TransformModule.build(self, self.n_features_in_)
+        return TransformModule.build(self, n_features)
 
     def _validate_training_data(self, X, reset):
         X = super()._validate_training_data(X, reset)
@@ -214,24 +220,23 @@ class TransformVAE(LatentModel):
             )
         return X
 
-    def _objective(self, module, x, step):
+    def _objective(self, module, batch, step):
         if self.n_views_ == 0:
-            return super()._objective(module, x, step)
+            return super()._objective(module, batch, step)
         return transformation_terms(
             module,
-            self._views(x, step),
+            self._views(batch, step),
             step,
-            likelihood=self.likelihood,
             discrepancy=self.discrepancy,
             n_draws=self.n_draws,
             rows_per_transformation=self.rows_per_transformation,
         )
 
-    def _views(self, x, step):
+    def _views(self, batch, step):
         """The datum and its views, each ``(..., batch, n_features)``."""
-        p = self.n_features_in_
-        if x.shape[-1] > p:
-            return list(x.split(p, -1))
+        x = batch.x
+        if batch.views is not None:
+            return [x, *batch.views]
         if self.transformation is None:
             raise ValueError(
                 "This model was fitted by fit_triplets and has no transformation to draw views "
@@ -333,7 +338,7 @@ class TransformVAE(LatentModel):
                 f"{len(views)}: set warm_start=False to fit it anew."
             )
         self.n_views_ = len(views)
-        fit_model(self, np.hstack([X, *views]), resume=resume)
+        fit_model(self, X, resume=resume, beside={"views": views})
         return self
 
     # Use

@@ -62,14 +62,14 @@ def _check_view(model, view, x):
             f"transformation={model.transformation!r} returned NaN or infinity, "
             "expected finite numbers."
         )
-    if model.likelihood == "bernoulli":
-        if low < -_ROUNDING or high > 1 + _ROUNDING:
-            raise ValueError(
-                f'likelihood="bernoulli" needs views in [0, 1], but '
-                f"transformation={model.transformation!r} returned values in "
-                f'[{low:.6g}, {high:.6g}]. Clip them, or use likelihood="gaussian".'
-            )
-        view = view.clamp(0.0, 1.0)
+    if -_ROUNDING <= low < 0 or 1 < high <= 1 + _ROUNDING:
+        inside = view.clamp(0.0, 1.0)
+        view = inside if bool(((x >= 0) & (x <= 1)).all()) else view
+    try:
+        model._find_likelihood().check(view.detach().cpu().numpy(), "views")
+    except ValueError as error:
+        returned = f"transformation={model.transformation!r} returned values"
+        raise ValueError(str(error).replace("views lies", returned)) from error
     return view.to(x.dtype)
 
 
@@ -111,11 +111,7 @@ def validate_views(model, X_forward, X_inverse):
                 f"{name} has shape {view.shape}, expected ({n_rows}, {model.n_features_in_}): "
                 "as many rows as the other views, and the features that the model was fitted on."
             )
-        if model.likelihood == "bernoulli" and (view.min() < 0 or view.max() > 1):
-            raise ValueError(
-                f'likelihood="bernoulli" needs views in [0, 1], but {name} lies in '
-                f'[{view.min():.6g}, {view.max():.6g}]. Clip it, or use likelihood="gaussian".'
-            )
+        model._find_likelihood().check(view, name)
     return list(views.values())
 
 

@@ -19,6 +19,7 @@ from sklatent.nn.user_networks import networks_from_factory
 ARCHITECTURES = ("mlp", "conv", "conv_tvae", "conv64", "residual")
 _IMAGE_ONLY = ("conv", "conv_tvae", "conv64")
 _MIN_IMAGE_SIZE = 4
+_RESHAPES = (nn.Flatten, nn.Unflatten, nn.Identity, ToMaps)
 
 
 class Residual(nn.Module):
@@ -53,8 +54,23 @@ class Residual(nn.Module):
         return x + self.branch(x)
 
 
+ACTIVATIONS = {
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "softplus": nn.Softplus,
+    "relu": nn.ReLU,
+}
+
+
 def build_networks(
-    architecture, n_features, n_components, image_shape=None, hidden_layer_sizes=(256, 256)
+    architecture,
+    n_features,
+    n_components,
+    image_shape=None,
+    hidden_layer_sizes=(256, 256),
+    activation="relu",
+    n_outputs=None,
 ):
     """Build the encoder and the decoder of a model.
 
@@ -64,7 +80,7 @@ def build_networks(
     Parameters
     ----------
     architecture : {"mlp", "conv", "conv_tvae", "conv64", "residual"} or callable
-        - ``"mlp"``: linear layers and ReLU of widths `hidden_layer_sizes`, mirrored in the decoder.
+        - ``"mlp"``: linear layers of widths `hidden_layer_sizes`, mirrored in the decoder.
         - ``"conv"``: the network of [1]_, appendix E, for images of any size from 4x4.
         - ``"conv_tvae"``: the network of [2]_, appendix B: five convolutions with 4x4 filters, the
           last of which is the model's linear head (see Notes).
@@ -85,13 +101,18 @@ def build_networks(
     hidden_layer_sizes : sequence of int, default=(256, 256)
         Widths of the linear layers of ``"mlp"`` and ``"residual"``, in the encoder's order. The
         widths of the other networks are their papers'.
+    activation : {"silu", "gelu", "tanh", "softplus", "relu"} or callable, default="relu"
+        What follows each layer but the last, by name or as a factory of modules. The papers' is
+        ReLU; smooth ones do not turn a rounding error into another network.
+    n_outputs : int, default=None
+        What the decoder returns for each row; None is `n_features`.
 
     Returns
     -------
     encoder : torch.nn.Module
         Maps ``(batch, n_features)`` to ``(batch, n_encoder_features)``.
     decoder : torch.nn.Module
-        Maps ``(batch, n_components)`` to ``(batch, n_features)``.
+        Maps ``(batch, n_components)`` to ``(batch, n_outputs)``.
     n_encoder_features : int
         Width of the encoder's output.
 
@@ -135,8 +156,9 @@ def build_networks(
     torch.Size([5, 64])
     """
     image_shape = _check_image_shape(image_shape, n_features)
+    n_outputs = n_features if n_outputs is None else n_outputs
     if callable(architecture):
-        return networks_from_factory(architecture, n_features, n_components, image_shape)
+        return networks_from_factory(architecture, n_features, n_components, image_shape, n_outputs)
     if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
         raise ValueError(
             f"Unknown architecture {architecture!r}. Use one of {', '.join(ARCHITECTURES)}, or a "
@@ -145,14 +167,44 @@ def build_networks(
     sizes = _check_hidden_layer_sizes(hidden_layer_sizes)
     if architecture in _IMAGE_ONLY or (architecture == "residual" and image_shape is not None):
         _check_image_suits(architecture, image_shape, n_features)
+    activation = ACTIVATIONS.get(activation, activation)
     if architecture == "mlp":
-        return _mlp(n_features, n_components, sizes)
+        return _mlp(n_features, n_components, sizes, activation, n_outputs)
+    if architecture == "residual" and image_shape is None:
+        return _residual_vectors(n_features, n_components, sizes, activation, n_outputs)
+    if n_outputs % prod(image_shape[1:]):
+        raise ValueError(
+            f"The likelihood needs {n_outputs} outputs a row, which are no whole number of maps "
+            f'of image_shape={image_shape}. Use architecture="mlp".'
+        )
+    n_maps = n_outputs // prod(image_shape[1:])
     if architecture == "residual":
-        if image_shape is None:
-            return _residual_vectors(n_features, n_components, sizes)
-        return _residual_images(image_shape, n_components, sizes)
+        return _residual_images(image_shape, n_components, sizes, activation, n_maps)
     build = {"conv": _conv, "conv_tvae": _conv_tvae, "conv64": _conv64}[architecture]
-    return build(image_shape, n_components)
+    return build(image_shape, n_components, activation, n_maps)
+
+
+def zero_last_layer(network):
+    """Set a network's last layer to zero, where it ends in one that can be.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Any network.
+
+    Returns
+    -------
+    bool
+        Whether its output is zero now.
+    """
+    while isinstance(network, nn.Sequential) and len(network):
+        layers = [layer for layer in network if not isinstance(layer, _RESHAPES)]
+        network = layers[-1] if layers else None
+    if not isinstance(network, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        return False
+    for parameter in network.parameters(recurse=False):
+        nn.init.zeros_(parameter)
+    return True
 
 
 # Checks
@@ -216,11 +268,11 @@ def _check_hidden_layer_sizes(hidden_layer_sizes):
 # Pieces
 
 
-def _dense(n_in, sizes):
-    """Linear layers, a ReLU after each."""
+def _dense(n_in, sizes, activation):
+    """Linear layers, an activation after each."""
     layers = []
     for size in sizes:
-        layers += [nn.Linear(n_in, size), nn.ReLU()]
+        layers += [nn.Linear(n_in, size), activation()]
         n_in = size
     return layers
 
@@ -246,49 +298,50 @@ def _up(n_in, n_out, size):
 # Networks
 
 
-def _mlp(n_features, n_components, sizes):
-    encoder = nn.Sequential(*_dense(n_features, sizes))
+def _mlp(n_features, n_components, sizes, activation, n_outputs):
+    encoder = nn.Sequential(*_dense(n_features, sizes, activation))
     widths = (n_components, *reversed(sizes))
-    decoder = nn.Sequential(*_dense(n_components, widths[1:]), nn.Linear(widths[-1], n_features))
+    hidden = _dense(n_components, widths[1:], activation)
+    decoder = nn.Sequential(*hidden, nn.Linear(widths[-1], n_outputs))
     return encoder, decoder, (n_features, *sizes)[-1]
 
 
-def _conv(image_shape, n_components):
+def _conv(image_shape, n_components, activation, n_maps):
     channels, *full = image_shape
     half = _halved(full)
     quarter = _halved(half)
     encoder = nn.Sequential(
         ToMaps(image_shape),
         _down(channels, 32, full),
-        nn.ReLU(),
+        activation(),
         _down(32, 64, half),
-        nn.ReLU(),
+        activation(),
         nn.Flatten(),
-        *_dense(64 * prod(quarter), [256]),
+        *_dense(64 * prod(quarter), [256], activation),
     )
     decoder = nn.Sequential(
-        *_dense(n_components, [32 * prod(quarter)]),
+        *_dense(n_components, [32 * prod(quarter)], activation),
         ToMaps((32, *quarter)),
         _up(32, 64, half),
-        nn.ReLU(),
+        activation(),
         _up(64, 32, full),
-        nn.ReLU(),
+        activation(),
         # A transposed convolution with stride 1 is a convolution with the kernel turned round;
         # "same" for 4x4 filters crops 1 before and 2 after, that is, pads 2 before and 1 after.
         nn.ZeroPad2d((2, 1, 2, 1)),
-        nn.Conv2d(32, channels, 4),
+        nn.Conv2d(32, n_maps, 4),
         nn.Flatten(),
     )
     return encoder, decoder, 256
 
 
-def _conv_tvae(image_shape, n_components):
+def _conv_tvae(image_shape, n_components, activation, n_maps):
     channels, *size = image_shape
     encoder = [ToMaps(image_shape)]
     n_in = channels
     sizes = [tuple(size)]
     for n_out in (32, 32, 64, 128):
-        encoder += [_down(n_in, n_out, sizes[-1]), nn.ReLU()]
+        encoder += [_down(n_in, n_out, sizes[-1]), activation()]
         sizes.append(_halved(sizes[-1]))
         n_in = n_out
     encoder.append(nn.Flatten())
@@ -301,68 +354,70 @@ def _conv_tvae(image_shape, n_components):
     first_padding = tuple(excess // 2 for excess in surplus)
     second_padding = tuple(excess - excess // 2 for excess in surplus)
     decoder = nn.Sequential(
-        *_dense(n_components, [128 * prod(start)]),
+        *_dense(n_components, [128 * prod(start)], activation),
         ToMaps((128, *start)),
         nn.ConvTranspose2d(128, 64, 4, padding=first_padding),
-        nn.ReLU(),
+        activation(),
         nn.ConvTranspose2d(64, 32, 4, padding=second_padding),
-        nn.ReLU(),
+        activation(),
         _up(32, 32, half),
-        nn.ReLU(),
-        _up(32, channels, full),
+        activation(),
+        _up(32, n_maps, full),
         nn.Flatten(),
     )
     return nn.Sequential(*encoder), decoder, 128 * prod(sizes[-1])
 
 
-def _conv64(image_shape, n_components):
+def _conv64(image_shape, n_components, activation, n_maps):
     channels = image_shape[0]
     encoder = [ToMaps(image_shape)]
     side, n_in = 64, channels
     for n_out in (32, 32, 64, 64):
-        encoder += [_down(n_in, n_out, (side, side)), nn.ReLU()]
+        encoder += [_down(n_in, n_out, (side, side)), activation()]
         side, n_in = side // 2, n_out
-    encoder += [nn.Conv2d(64, 256, 4), nn.ReLU(), nn.Flatten()]
+    encoder += [nn.Conv2d(64, 256, 4), activation(), nn.Flatten()]
 
-    decoder = [*_dense(n_components, [256]), ToMaps((256, 1, 1))]
+    decoder = [*_dense(n_components, [256], activation), ToMaps((256, 1, 1))]
     decoder += [nn.ConvTranspose2d(256, 64, 4)]
     n_in = 64
-    for n_out in (64, 32, 32, channels):
+    for n_out in (64, 32, 32, n_maps):
         side *= 2
-        decoder += [nn.ReLU(), _up(n_in, n_out, (side, side))]
+        decoder += [activation(), _up(n_in, n_out, (side, side))]
         n_in = n_out
     return nn.Sequential(*encoder), nn.Sequential(*decoder, nn.Flatten()), 256
 
 
-def _residual_linear(width):
-    return Residual(nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width)))
+def _residual_linear(width, activation):
+    layers = [nn.Linear(width, width), activation(), nn.Linear(width, width)]
+    return Residual(nn.Sequential(*layers))
 
 
-def _residual_conv(channels):
+def _residual_conv(channels, activation):
     return Residual(
         nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1),
-            nn.ReLU(),
+            activation(),
             nn.Conv2d(channels, channels, 3, padding=1),
         )
     )
 
 
-def _residual_vectors(n_features, n_components, sizes):
+def _residual_vectors(n_features, n_components, sizes, activation, n_outputs):
     def layers(n_in, widths):
         result = []
         for width in widths:
-            result += [nn.Linear(n_in, width), nn.ReLU(), _residual_linear(width)]
+            result += [nn.Linear(n_in, width), activation(), _residual_linear(width, activation)]
             n_in = width
         return result
 
     widths = (n_components, *reversed(sizes))
     encoder = nn.Sequential(*layers(n_features, sizes))
-    decoder = nn.Sequential(*layers(n_components, widths[1:]), nn.Linear(widths[-1], n_features))
+    hidden = layers(n_components, widths[1:])
+    decoder = nn.Sequential(*hidden, nn.Linear(widths[-1], n_outputs))
     return encoder, decoder, (n_features, *sizes)[-1]
 
 
-def _residual_images(image_shape, n_components, sizes):
+def _residual_images(image_shape, n_components, sizes, activation, n_maps):
     channels, *full = image_shape
     half = _halved(full)
     quarter = _halved(half)
@@ -370,22 +425,22 @@ def _residual_images(image_shape, n_components, sizes):
     encoder = nn.Sequential(
         ToMaps(image_shape),
         _down(channels, 32, full),
-        nn.ReLU(),
-        _residual_conv(32),
+        activation(),
+        _residual_conv(32, activation),
         _down(32, 64, half),
-        nn.ReLU(),
-        _residual_conv(64),
+        activation(),
+        _residual_conv(64, activation),
         nn.Flatten(),
-        *_dense(n_map, sizes),
+        *_dense(n_map, sizes, activation),
     )
     decoder = nn.Sequential(
-        *_dense(n_components, (*reversed(sizes), n_map)),
+        *_dense(n_components, (*reversed(sizes), n_map), activation),
         ToMaps((64, *quarter)),
-        _residual_conv(64),
+        _residual_conv(64, activation),
         _up(64, 32, half),
-        nn.ReLU(),
-        _residual_conv(32),
-        _up(32, channels, full),
+        activation(),
+        _residual_conv(32, activation),
+        _up(32, n_maps, full),
         nn.Flatten(),
     )
     return encoder, decoder, (n_map, *sizes)[-1]

@@ -3,10 +3,42 @@
 import torch
 from torch import nn
 
-from sklatent.nn.modules import as_rows
+from sklatent.nn.modules import as_rows, full_precision
 
 
-class AutoencoderModule(nn.Module):
+class DecoderModule(nn.Module):
+    """A decoder alone.
+
+    Parameters
+    ----------
+    decoder : nn.Module
+        From whatever it takes to the likelihood's parameters.
+    likelihood : BoundLikelihood
+        What X is around the decoder's output.
+    path : LinearPath, default=None
+        The linear model beside the networks; None where training starts at random.
+    """
+
+    stackable = True
+
+    def __init__(self, decoder, likelihood, path=None):
+        super().__init__()
+        self.decoder = decoder
+        self.likelihood = likelihood
+        self.path = path
+
+    def decode(self, z):
+        """Likelihood parameters ``(..., batch, n_outputs)``."""
+        output = as_rows(self.decoder(z), z)
+        if self.path is not None:
+            output = self.path.output(z, output)
+        return full_precision(output)
+
+    def start(self):
+        """Let the networks add nothing."""
+
+
+class AutoencoderModule(DecoderModule):
     """Encoder with a linear head, and decoder.
 
     Parameters
@@ -15,31 +47,36 @@ class AutoencoderModule(nn.Module):
         As from :func:`sklatent.nn.architectures.build_networks`.
     head : nn.Module
         From the encoder's features to the latents.
-    decoder : nn.Module
-        From what `encode` returns to the likelihood's parameters.
+    raw : bool
+        Whether the encoder takes rows as they are also beside a linear path.
+    **parts : dict
+        As in :class:`DecoderModule`; the decoder takes what `encode` returns.
     """
 
-    stackable = True
-
-    def __init__(self, encoder, head, decoder):
-        super().__init__()
+    def __init__(self, encoder, head, raw, **parts):
+        super().__init__(**parts)
         self.encoder = encoder
         self.head = head
-        self.decoder = decoder
+        self.raw = raw
 
     def latents(self, x):
         """Latents of each row of ``x``, ``(..., batch, n_components)``."""
-        z = self.head(as_rows(self.encoder(x), x))
-        return z.float() if z.dtype == torch.bfloat16 else z
+        x = self.likelihood.encoder_input(x)
+        if self.path is None:
+            return full_precision(self.head(as_rows(self.encoder(x), x)))
+        standard = self.path.standardise(x)
+        features = as_rows(self.encoder(x if self.raw else standard), x)
+        return full_precision(self.head(features) + self.path.encoder(standard))
+
+    @torch.no_grad()
+    def start(self):
+        """Let the encoder's network add nothing."""
+        self.head.weight.zero_()
+        self.head.bias.zero_()
 
     def encode(self, x):
         """What is decoded: here, the latents themselves."""
         return self.latents(x)
-
-    def decode(self, z):
-        """Likelihood parameters ``(..., batch, n_features)``."""
-        output = as_rows(self.decoder(z), z)
-        return output.float() if output.dtype == torch.bfloat16 else output
 
 
 class RelativeModule(AutoencoderModule):
@@ -47,16 +84,16 @@ class RelativeModule(AutoencoderModule):
 
     Parameters
     ----------
-    encoder, head, decoder : nn.Module
-        As above; the decoder takes one number for each anchor.
     anchors : Tensor of shape (n_anchors, n_features)
         The anchors' inputs. They are encoded anew with every batch, since the encoder moves.
     similarity : callable
         On tensors ``(..., batch, d)`` and ``(..., n_anchors, d)``.
+    **parts : dict
+        As in :class:`AutoencoderModule`; the decoder takes one number for each anchor.
     """
 
-    def __init__(self, encoder, head, decoder, anchors, similarity):
-        super().__init__(encoder, head, decoder)
+    def __init__(self, anchors, similarity, **parts):
+        super().__init__(**parts)
         self.register_buffer("anchors", anchors)
         self.similarity = similarity
 
@@ -66,20 +103,6 @@ class RelativeModule(AutoencoderModule):
         anchors = self.anchors.expand(*x.shape[:-2], -1, -1)
         z = self.latents(torch.cat([x, anchors], -2))
         return self.similarity(z[..., :n, :], z[..., n:, :])
-
-
-class DecoderModule(nn.Module):
-    """A decoder alone, for rows that hold its input and its goal side by side."""
-
-    def __init__(self, decoder, n_inputs):
-        super().__init__()
-        self.decoder = decoder
-        self.n_inputs = n_inputs
-
-    def decode(self, z):
-        """Likelihood parameters ``(..., batch, n_features)``."""
-        output = as_rows(self.decoder(z), z)
-        return output.float() if output.dtype == torch.bfloat16 else output
 
 
 def euclidean_distances(z, anchors):

@@ -21,8 +21,8 @@ class EnsembleModule(nn.Module):
     Notes
     -----
     Maps have no bias. They start like any linear layer of torch's, uniform within
-    ``1 / sqrt(n_components)``; the n maps from a member to itself are the identity and no
-    parameters.
+    ``1 / sqrt(n_components)``, or at the identity; the n maps from a member to itself are the
+    identity and no parameters.
     """
 
     def __init__(self, modules, seeds):
@@ -33,6 +33,11 @@ class EnsembleModule(nn.Module):
         bound = 1 / math.sqrt(d)
         self.between = nn.Parameter(torch.empty(n * (n - 1), d, d).uniform_(-bound, bound))
         self.register_buffer("seeds", torch.tensor(seeds))
+
+    @torch.no_grad()
+    def start(self):
+        """Let all maps be the identity."""
+        self.between.copy_(torch.eye(self.between.shape[-1]).expand_as(self.between))
 
     def linear_maps(self):
         """All maps, ``(n, n, d, d)``: ``[i, j]`` takes member i's latents to member j's."""

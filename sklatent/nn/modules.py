@@ -1,9 +1,11 @@
-"""The module that a variational model trains: encoder, posterior head, decoder."""
+"""The module that a variational model trains: encoder, posterior head, decoder, likelihood."""
 
 import torch
 from torch import nn
 
-from sklatent.nn.architectures import build_networks
+from sklatent.likelihoods._base import BoundLikelihood
+from sklatent.nn.architectures import build_networks, zero_last_layer
+from sklatent.nn.linear_path import Gate, LinearPath
 from sklatent.nn.posteriors import make_posterior, n_posterior_parameters
 
 
@@ -20,53 +22,140 @@ class VariationalModule(nn.Module):
         Number of latent dimensions.
     posterior : {"diagonal", "full"}
         Form of the covariance.
+    likelihood : BoundLikelihood
+        What X is around the decoder's output.
+    path : LinearPath, default=None
+        The linear model beside the networks; None where training starts at random.
+    raw : bool, default=False
+        Whether the encoder takes rows as they are also beside a linear path: one of the user's own
+        may have been trained on them.
     """
 
     stackable = True
 
-    def __init__(self, encoder, decoder, n_encoder_features, n_components, posterior):
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        n_encoder_features,
+        n_components,
+        posterior,
+        likelihood,
+        path=None,
+        raw=False,
+    ):
         super().__init__()
         self.encoder = encoder
         self.head = nn.Linear(n_encoder_features, n_posterior_parameters(posterior, n_components))
         self.decoder = decoder
+        self.likelihood = likelihood
+        self.path = path
+        self.raw = raw
         self.n_components = n_components
         self.posterior = posterior
 
     @classmethod
-    def build(cls, model, n_features):
+    def build(cls, model, n_features, **settings):
         """Build the module that a model's parameters describe."""
-        encoder, decoder, width = build_networks(
-            model.architecture,
-            n_features,
-            model.n_components,
-            model.image_shape,
-            model.hidden_layer_sizes,
-        )
-        return cls(encoder, decoder, width, model.n_components, model.posterior)
+        return cls(**variational_parts(model, n_features), **settings)
 
     def encode(self, x):
         """Posterior of each row of ``x``, ``(..., batch, n_features)``."""
-        # Encoders of the user's own may return images; the head takes vectors.
-        return self.posterior_of(as_rows(self.encoder(x), x))
+        return self.posterior_of(self.posterior_parameters(x))
 
-    def posterior_of(self, features):
-        """Posterior that an encoder's output ``(..., batch, n_encoder_features)`` stands for."""
-        parameters = self.head(features)
-        # Under autocast the head returns bfloat16; densities need more.
-        if parameters.dtype == torch.bfloat16:
-            parameters = parameters.float()
-        return make_posterior(self.posterior, parameters, self.n_components)
+    def posterior_parameters(self, x):
+        """What posteriors are made of: means, then the rest, ``(..., batch, n_parameters)``."""
+        x = self.likelihood.encoder_input(x)
+        if self.path is None:
+            # Encoders of the user's own may return images; the head takes vectors.
+            return self.head(as_rows(self.encoder(x), x))
+        standard = self.path.standardise(x)
+        features = self.encoder(x if self.raw else standard)
+        parameters = self.head(as_rows(features, x))
+        mean = parameters[..., : self.n_components] + self.path.encoder(standard)
+        return torch.cat([mean, parameters[..., self.n_components :]], -1)
+
+    def posterior_of(self, parameters):
+        """Posterior that :meth:`posterior_parameters` stand for."""
+        return make_posterior(self.posterior, full_precision(parameters), self.n_components)
 
     def decode(self, z):
-        """Likelihood parameters ``(..., batch, n_features)`` at latents ``z``."""
+        """Likelihood parameters ``(..., batch, n_outputs)`` at latents ``z``."""
         output = as_rows(self.decoder(z), z)
-        return output.float() if output.dtype == torch.bfloat16 else output
+        if self.path is not None:
+            output = self.path.output(z, output)
+        return full_precision(output)
 
     def forward(self, x):
         """Decode the posterior means of ``x``."""
         return self.decode(self.encode(x).mean)
 
+    @torch.no_grad()
+    def start(self, log_var):
+        """Let the networks add nothing, with posteriors of log variance ``log_var``, ``(d,)``."""
+        d = self.n_components
+        self.head.weight.zero_()
+        self.head.bias.zero_()
+        self.head.bias[d : 2 * d] = torch.as_tensor(log_var, dtype=self.head.bias.dtype)
+
+
+def variational_parts(model, n_features):
+    """Make the parts of a :class:`VariationalModule` that a model's parameters describe.
+
+    Parameters
+    ----------
+    model : LatentModel
+        The model.
+    n_features : int
+        Number of columns of X.
+
+    Returns
+    -------
+    dict
+        Keyword arguments of :class:`VariationalModule`.
+    """
+    likelihood = BoundLikelihood(model._find_likelihood(), n_features)
+    encoder, decoder, width = build_model_networks(model, n_features, likelihood)
+    path = None
+    if model._has_linear_path():
+        n_outputs = likelihood.n_outputs
+        path = LinearPath(n_features, model.n_components, n_outputs, model.n_components)
+        decoder = starting_at_zero(decoder, n_outputs)
+    return {
+        "encoder": encoder,
+        "decoder": decoder,
+        "n_encoder_features": width,
+        "n_components": model.n_components,
+        "posterior": model.posterior,
+        "likelihood": likelihood,
+        "path": path,
+        "raw": callable(model.architecture),
+    }
+
+
+def build_model_networks(model, n_features, likelihood, n_components=None):
+    """Build the networks that a model's parameters name; see :func:`build_networks`."""
+    return build_networks(
+        model.architecture,
+        n_features,
+        model.n_components if n_components is None else n_components,
+        model.image_shape,
+        model.hidden_layer_sizes,
+        model.activation,
+        likelihood.n_outputs,
+    )
+
+
+def starting_at_zero(decoder, n_outputs):
+    """Let a decoder begin at zero, by its last layer or by a gate behind it."""
+    return decoder if zero_last_layer(decoder) else Gate(decoder, n_outputs)
+
 
 def as_rows(output, x):
     """Flatten what follows the leading axes of ``x``."""
     return output if output.ndim == x.ndim else output.flatten(x.ndim - 1)
+
+
+def full_precision(output):
+    """Under autocast layers return bfloat16; densities and matrices need more."""
+    return output.float() if output.dtype == torch.bfloat16 else output

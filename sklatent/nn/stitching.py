@@ -6,11 +6,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklatent.nn.training.data import Rows
+from sklatent.nn.training.devices import DTYPES, resolve_device
 from sklatent.nn.training.net import LatentNet
 from sklatent.nn.training.randomness import RandomStreams, seeded_initialisation, split_seed
 from sklatent.nn.training.run import TrainingRun
-
-_DTYPES = {"float32": torch.float32, "bf16": torch.float32, "float64": torch.float64}
 
 
 def three_layers(n_in, n_out, width_factor):
@@ -40,13 +39,12 @@ class StitchingModule(nn.Module):
 
     def __init__(self, n_features, n_targets, width_factor):
         super().__init__()
-        self.n_features = n_features
         self.there = three_layers(n_features, n_targets, width_factor)
         self.back = three_layers(n_targets, n_features, width_factor)
 
 
 class PairedRows:
-    """Rows of two spaces side by side, each brought to its own centre and scale.
+    """Rows of two spaces, each brought to its own centre and scale.
 
     Parameters
     ----------
@@ -59,24 +57,30 @@ class PairedRows:
     index = None
 
     def __init__(self, source, target, dtype, device):
-        self.rows = [Rows(side.rows, None, dtype, device) for side in (source, target)]
-        self.mean = torch.as_tensor(np.concatenate([source.mean, target.mean]))
-        self.mean = self.mean.to(dtype=dtype, device=device)
-        scales = [np.full(side.rows.shape[1], side.scale) for side in (source, target)]
-        self.scale = torch.as_tensor(np.concatenate(scales)).to(dtype=dtype, device=device)
+        self.rows = Rows(source.rows, None, None, dtype, device, beside={"target": target.rows})
+        self.means, self.scales = (
+            [torch.as_tensor(getattr(side, name)).to(dtype=dtype, device=device) for side in pair]
+            for name, pair in (("mean", (source, target)), ("scale", (source, target)))
+        )
 
     def __len__(self):
-        return len(self.rows[0])
+        return len(self.rows)
+
+    def keys(self):
+        """Keys of the rows."""
+        return self.rows.keys()
 
     def take(self, order):
-        """Rows at positions ``order``, source and target columns side by side."""
-        both = torch.cat([rows.take(order) for rows in self.rows], -1)
-        return (both - self.mean) / self.scale
+        """Rows at positions ``order``, as a batch with its target."""
+        batch = self.rows.take(order)
+        batch.x = (batch.x - self.means[0]) / self.scales[0]
+        batch.target = (batch.target - self.means[1]) / self.scales[1]
+        return batch
 
 
 def squared_errors(module, batch, step):
     """Mean squared errors there and back, in units of variance."""
-    x, y = batch[..., : module.n_features], batch[..., module.n_features :]
+    x, y = batch.x, batch.target
     return {"there": F.mse_loss(module.there(x), y), "back": F.mse_loss(module.back(y), x)}
 
 
@@ -111,7 +115,7 @@ def train_stitching(
     history : list of dict
         Loss and terms of each epoch.
     """
-    device, dtype = _device(device), _DTYPES[precision]
+    device, dtype = resolve_device(device), DTYPES[precision]
     with seeded_initialisation(split_seed(seed)["weights"]):
         module = StitchingModule(source.rows.shape[1], target.rows.shape[1], width_factor)
     net = LatentNet(
@@ -136,17 +140,6 @@ def train_stitching(
     names = ("train_loss", "there", "back")
     history = [{name: float(row[name]) for name in names} for row in net.history]
     return _arrays(module.there), _arrays(module.back), history
-
-
-def _device(device):
-    if isinstance(device, str) and device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=device).device
-    except (RuntimeError, TypeError, AssertionError) as error:
-        raise ValueError(
-            f'device={device!r} can not be used here; use "auto", "cpu" or, with a GPU, "cuda".'
-        ) from error
 
 
 def _arrays(network):

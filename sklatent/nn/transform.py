@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from sklatent.nn.architectures import build_networks
-from sklatent.nn.modules import VariationalModule, as_rows
+from sklatent.nn.architectures import ACTIVATIONS
+from sklatent.nn.modules import VariationalModule, full_precision
 from sklatent.nn.posteriors import DiagonalGaussian
 
 
@@ -58,8 +58,6 @@ class TransformModule(VariationalModule):
 
     Parameters
     ----------
-    encoder, decoder, n_encoder_features, n_components, posterior
-        As in :class:`VariationalModule`.
     kind : {"additive", "matrix"}
         Form of the latent transformation.
     n_views : int
@@ -69,24 +67,26 @@ class TransformModule(VariationalModule):
         each view otherwise.
     latent_layer_sizes : tuple of int
         Hidden widths of the two networks.
+    activation : callable
+        Makes what follows each of their layers but the last.
     n_columns : int
         Columns of the matrix that `z` is where T is one.
+    **parts : dict
+        As in :class:`VariationalModule`.
     """
 
     def __init__(
         self,
-        encoder,
-        decoder,
-        n_encoder_features,
-        n_components,
-        posterior,
         kind,
         n_views,
         n_transformations,
         latent_layer_sizes,
+        activation,
         n_columns,
+        **parts,
     ):
-        super().__init__(encoder, decoder, n_encoder_features, n_components, posterior)
+        super().__init__(**parts)
+        n_components = self.n_components
         self.kind = kind
         self.n_transformations = n_transformations
         self.n_rows = n_components // n_columns
@@ -94,29 +94,22 @@ class TransformModule(VariationalModule):
         self.convolutional = any(isinstance(part, convolutions) for part in self.modules())
         n_in, d = n_views * n_components, n_components
         n_out = n_transformations * n_transformation_parameters(kind, d, n_columns)
-        self.middle = _dense(n_in, latent_layer_sizes, 2 * d)
-        self.change = _dense(n_in, latent_layer_sizes, n_out)
+        self.middle = _dense(n_in, latent_layer_sizes, 2 * d, activation)
+        self.change = _dense(n_in, latent_layer_sizes, n_out, activation)
 
     @classmethod
     def build(cls, model, n_features):
         """Build the module that a model's parameters describe."""
-        networks = build_networks(
-            model.architecture,
-            n_features,
-            model.n_components,
-            model.image_shape,
-            model.hidden_layer_sizes,
-        )
         n_views, n_transformations = (2, 1) if model.n_views is None else (model.n_views,) * 2
-        return cls(
-            *networks,
-            model.n_components,
-            model.posterior,
-            model.latent_transformation,
-            n_views,
-            n_transformations,
-            tuple(model.latent_layer_sizes),
-            model.latent_columns,
+        return super().build(
+            model,
+            n_features,
+            kind=model.latent_transformation,
+            n_views=n_views,
+            n_transformations=n_transformations,
+            latent_layer_sizes=tuple(model.latent_layer_sizes),
+            activation=ACTIVATIONS.get(model.activation, model.activation),
+            n_columns=model.latent_columns,
         )
 
     def encode_all(self, parts):
@@ -127,7 +120,7 @@ class TransformModule(VariationalModule):
         parts : list of Tensor of shape (..., batch, n_features)
             Rows.
         """
-        return self.posterior_of(self._for_all(self.encoder, parts))
+        return self.posterior_of(self._for_all(self.posterior_parameters, parts))
 
     def decode_all(self, parts):
         """Likelihood parameters at the latents of several batches, one below the other.
@@ -137,14 +130,13 @@ class TransformModule(VariationalModule):
         parts : list of Tensor of shape (..., batch, n_components)
             Latents.
         """
-        output = self._for_all(self.decoder, parts)
-        return output.float() if output.dtype == torch.bfloat16 else output
+        return self._for_all(self.decode, parts)
 
     def _for_all(self, network, parts):
         # The maps of one batch fit a CPU's caches, those of several do not.
         in_turn = self.convolutional and parts[0].device.type == "cpu"
         parts = parts if in_turn else [torch.cat(parts, -2)]
-        return torch.cat([as_rows(network(part), part) for part in parts], -2)
+        return torch.cat([network(part) for part in parts], -2)
 
     def between(self, z_views):
         """Posterior ``q_psi(z | z_1, z_2)`` of the latent that the views are made from.
@@ -154,7 +146,7 @@ class TransformModule(VariationalModule):
         z_views : Tensor of shape (..., batch, n_views * n_components)
             Latents of the views of each row, side by side.
         """
-        return DiagonalGaussian(*_full_precision(self.middle(z_views)).split(self.n_components, -1))
+        return DiagonalGaussian(*full_precision(self.middle(z_views)).split(self.n_components, -1))
 
     def infer(self, z_views):
         """Latent transformations ``h_xi(z_1, z_2)``, deterministic given the views' latents.
@@ -170,7 +162,7 @@ class TransformModule(VariationalModule):
             `n_transformations` of them.
         """
         d = self.n_rows
-        changes = _full_precision(self.change(z_views)).chunk(self.n_transformations, -1)
+        changes = full_precision(self.change(z_views)).chunk(self.n_transformations, -1)
         if self.kind == "additive":
             return list(changes)
         # Divided so that at the start a matrix is near the identity whatever its size.
@@ -178,14 +170,9 @@ class TransformModule(VariationalModule):
         return [identity + change.unflatten(-1, (d, d)) / d**0.5 for change in changes]
 
 
-def _dense(n_in, sizes, n_out):
+def _dense(n_in, sizes, n_out, activation):
     layers = []
     for size in sizes:
-        layers += [nn.Linear(n_in, size), nn.ReLU()]
+        layers += [nn.Linear(n_in, size), activation()]
         n_in = size
     return nn.Sequential(*layers, nn.Linear(n_in, n_out))
-
-
-def _full_precision(output):
-    """Under autocast layers return bfloat16; densities and matrices need more."""
-    return output.float() if output.dtype == torch.bfloat16 else output

@@ -3,13 +3,11 @@
 import torch
 
 from sklatent.nn.discrepancies import batch_discrepancy, paired_discrepancy
-from sklatent.nn.objectives import LOG_LIKELIHOODS, elbo_terms
+from sklatent.nn.objectives import elbo_terms
 from sklatent.nn.transform import move_latents
 
 
-def transformation_terms(
-    module, views, step, *, likelihood, discrepancy, n_draws=1, rows_per_transformation=1
-):
+def transformation_terms(module, views, step, *, discrepancy, n_draws=1, rows_per_transformation=1):
     """Terms of the objective on one batch, each a mean over rows.
 
     Parameters
@@ -21,8 +19,6 @@ def transformation_terms(
     step : object
         The step of training: `hyper` with ``beta`` and ``coherence_weight``, and `streams` of
         random numbers.
-    likelihood : {"gaussian", "bernoulli"}
-        Of rows and views.
     discrepancy : {"per_datum", "batch"}
         The reading of D.
     n_draws : int, default=1
@@ -56,7 +52,8 @@ def transformation_terms(
     own = torch.cat([z_0[..., first, :], z[..., last, :]], -2)
     own_targets = torch.cat([x[..., first, :], x[..., last, :]], -2)
     output = module.decode_all([own, *draws[0][1:]])
-    log_likelihood = LOG_LIKELIHOODS[likelihood](torch.cat([own_targets, *views[1:]], -2), output)
+    targets = torch.cat([own_targets, *views[1:]], -2)
+    log_likelihood = module.likelihood.log_prob(targets, output)
     datum, from_between, of_views = log_likelihood.split([half, half, len(z_views) * n], -1)
 
     weight = step.hyper["coherence_weight"]

@@ -1,12 +1,13 @@
 """Encoders and decoders of the user's own making, tried out before they are trained."""
 
+import copy
 from math import prod
 
 import torch
 from torch import nn
 
 
-def networks_from_factory(factory, n_features, n_components, image_shape):
+def networks_from_factory(factory, n_features, n_components, image_shape, n_outputs=None):
     """Call a factory and see that its two modules fit the data.
 
     Parameters
@@ -17,6 +18,8 @@ def networks_from_factory(factory, n_features, n_components, image_shape):
         Number of columns of the data and of the latents.
     image_shape : tuple of int or None
         Passed on.
+    n_outputs : int, default=None
+        What the decoder has to return for each row; None is `n_features`.
 
     Returns
     -------
@@ -48,16 +51,18 @@ def networks_from_factory(factory, n_features, n_components, image_shape):
             "A callable architecture must return two torch.nn.Module, (encoder, decoder), "
             f"got {got}."
         )
-    encoder, decoder = pair
+    # The user's modules may be trained already, and belong to whoever made them.
+    encoder, decoder = copy.deepcopy(tuple(pair))
+    n_outputs = n_features if n_outputs is None else n_outputs
     encoded = _probe(encoder, "encoder", n_features)
     if len(encoded) != 2:
         encoder = nn.Sequential(encoder, nn.Flatten())
     decoded = _probe(decoder, "decoder", n_components)
-    if prod(decoded[1:]) != n_features:
+    if prod(decoded[1:]) != n_outputs:
         raise ValueError(
             f"The decoder maps latents of shape (2, {n_components}) to {decoded}, which flattens "
             f"to {prod(decoded[1:])} values a row, but X has {n_features} features: its output "
-            f"must flatten to (2, {n_features})."
+            f"must flatten to (2, {n_outputs})."
         )
     if len(decoded) != 2:
         decoder = nn.Sequential(decoder, nn.Flatten())

@@ -15,8 +15,9 @@ from sklearn.base import BaseEstimator
 import sklatent
 from sklatent._posterior import Posterior
 from sklatent.channels import ChannelFingerprints
-from sklatent.models._fitting import DTYPES, _make_net, resolve_device
+from sklatent.models._fitting import _make_net
 from sklatent.nn.stacking.modules import stack_modules
+from sklatent.nn.training.devices import DTYPES, resolve_device
 from sklatent.nn.training.net import LatentNet
 from sklatent.nn.training.randomness import RandomStreams, seeded_initialisation
 from sklatent.rosetta import RosettaPoints
@@ -164,6 +165,7 @@ class Reader:
         if cls is None:
             raise ValueError(f"{saved['estimator']!r} is no estimator of this sklatent.")
         parameters = {name: self.value(value) for name, value in saved["parameters"].items()}
+        parameters = _of_first_version(cls, parameters) | parameters
         if self.device is not None and "device" in parameters:
             parameters["device"] = self.device
         model = cls(**parameters)
@@ -235,7 +237,7 @@ class Reader:
             ) from error
         streams = RandomStreams([0] * n_modules, dtype, device, n_members is not None)
         states = self.value(saved["streams"])
-        if len(states) == 2 * n_modules and device.type == "cpu":
+        if states[0].dtype == np.int64:  # version 0.1.0 kept the states of generators
             streams.set_state(states)
         net = _make_net(model, module, streams, device, n_members)
         for row in self.value(saved["history"]):
@@ -244,6 +246,15 @@ class Reader:
                 net.history.record(name, value)
         net.module_.eval()
         return net
+
+
+def _of_first_version(cls, parameters):
+    """What version 0.1.0 did where its files say nothing; changes parameters that it named else."""
+    if "activation" in parameters or "activation" not in cls._get_param_names():
+        return {}
+    if parameters.get("likelihood") == "gaussian":
+        parameters["likelihood"] = "unit_gaussian"
+    return {"activation": "relu", "init": "random", "annealing": 0.0}
 
 
 def estimator_class(name):

@@ -3,7 +3,7 @@
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent._utils.files import read_file, write_file
-from sklatent.models._fitting import resolve_device
+from sklatent.nn.training.devices import resolve_device
 from sklatent.persistence._estimators import Reader, Writer, custom_paths
 
 __all__ = ["load", "save"]

@@ -35,8 +35,8 @@ def kill_in_epoch(monkeypatch, n):
     """Let training die in the middle of epoch ``n``, after it has changed weights and streams."""
     original = LatentNet._train_epoch
 
-    def train_epoch(net, run, bar):
-        result = original(net, run, bar)
+    def train_epoch(net, run, bar, part):
+        result = original(net, run, bar, part)
         if len(net.history) == n:
             raise Killed
         return result
@@ -55,7 +55,7 @@ CASES = {
     "plain": {},
     "full": {"posterior": "full"},
     "rmsprop": {"optimizer": "rmsprop"},
-    "early stopping": {"early_stopping": True, "patience": 2, "learning_rate": 0.02},
+    "early stopping": {"early_stopping": True, "patience": 2, "init": "random"},
     "callbacks": {
         "early_stopping": True,
         "callbacks": [
@@ -86,9 +86,9 @@ def test_it_resumes_and_does_not_start_anew(X, tmp_path):
     with pytest.MonkeyPatch.context() as monkeypatch:
         original = LatentNet._train_epoch
 
-        def count(net, run, bar):
+        def count(net, run, bar, part):
             epochs.append(len(net.history))
-            return original(net, run, bar)
+            return original(net, run, bar, part)
 
         monkeypatch.setattr(LatentNet, "_train_epoch", count)
         VAE(3, **PARAMETERS, random_state=0, checkpoint_dir=tmp_path).fit(X)
@@ -103,8 +103,8 @@ from sklatent import VAE
 from sklatent.nn.training.net import LatentNet
 
 original = LatentNet._train_epoch
-def train_epoch(net, run, bar):
-    result = original(net, run, bar)
+def train_epoch(net, run, bar, part):
+    result = original(net, run, bar, part)
     if sys.argv[2] == "kill" and len(net.history) == 4:
         os.kill(os.getpid(), signal.SIGKILL)
     return result
@@ -195,7 +195,7 @@ def test_stacked_models_resume_as_well(X, tmp_path):
     def members(directory):
         return [
             VAE(3, **PARAMETERS, random_state=k, checkpoint_dir=directory, early_stopping=True,
-                patience=2, learning_rate=0.02)
+                patience=2, init="random")
             for k in range(3)
         ]  # fmt: skip
 

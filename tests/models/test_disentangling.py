@@ -14,9 +14,15 @@ from sklatent.models._fit_together import can_stack, fit_models
 from sklatent.nn import disentangling as objectives
 from sklatent.nn.posteriors import CholeskyGaussian, DiagonalGaussian, make_posterior
 from sklatent.nn.training.net import Step
-from sklatent.nn.training.randomness import RandomStreams
+from tests.settings import PAPERS, batch_of, streams_for
 
-SMALL = {"n_components": 3, "hidden_layer_sizes": (16,), "max_epochs": 3, "precision": "float64"}
+SMALL = {
+    "n_components": 3,
+    "hidden_layer_sizes": (16,),
+    "max_epochs": 3,
+    "precision": "float64",
+    **PAPERS,
+}
 MODELS = {
     "beta-tc": BetaTCVAE(**SMALL, beta=4.0),
     "beta-tc, full": BetaTCVAE(**SMALL, beta=4.0, posterior="full"),
@@ -160,13 +166,12 @@ def test_discriminator_loss_is_cross_entropy():
 def evaluate(model, X):
     """Terms of a fitted model's objective on X, and the posterior and latents they came from."""
     module, x = model.net_.module_, torch.from_numpy(X)
-    streams = RandomStreams([5], torch.float64, "cpu")
     hyper = {name: getattr(model, name) for name in model._loss_hyperparameters}
-    step = Step(hyper, streams, model._constants(torch.float64, "cpu"), len(X), len(X))
+    step = Step(hyper, streams_for(len(X)), model._constants(torch.float64, "cpu"), len(X), len(X))
     with torch.no_grad():
-        terms = model._objective(module, x, step)
+        terms = model._objective(module, batch_of(x), step)
         posterior = module.encode(x)
-        noise = RandomStreams([5], torch.float64, "cpu").normal(len(X), model.n_components)
+        noise = streams_for(len(X)).normal(len(X), model.n_components)
         z = posterior.sample(noise)
         squared = (module.decode(z) - x).square().sum(-1)
     reconstruction = 0.5 * (squared + X.shape[1] * np.log(2 * np.pi)).mean().item()
@@ -273,6 +278,7 @@ def test_the_discriminator_learns_total_correlation():
     for seed in range(3):
         model = FactorVAE(
             2,
+            **PAPERS,
             gamma=0.0,
             architecture=lambda n, d, shape: (torch.nn.Identity(), Sum(n)),
             discriminator_layer_sizes=(32, 32),
@@ -309,7 +315,8 @@ def curved():
     ids=["beta-tc", "dip-i", "dip-ii"],
 )
 def test_penalties_make_components_less_correlated(curved, model):
-    parameters = {"n_components": 3, "hidden_layer_sizes": (32,), "max_epochs": 40}
+    # From PCA's axes a plain VAE has almost none to begin with.
+    parameters = PAPERS | {"n_components": 3, "hidden_layer_sizes": (32,), "max_epochs": 40}
     penalised = retrain(model.set_params(**parameters), curved, n_runs=4, random_state=0)
     plain = retrain(VAE(**parameters), curved, n_runs=4, random_state=0)
     with_penalty = [gaussian_total_correlation(m, curved) for m in penalised]
@@ -324,7 +331,7 @@ def test_a_last_batch_of_one_row(X):
 
 
 def test_validation_rows_may_outnumber_training_rows(X):
-    model = BetaTCVAE(**SMALL, early_stopping=True, validation_fraction=0.8, random_state=0)
+    model = BetaTCVAE(**SMALL | {"early_stopping": True}, validation_fraction=0.8, random_state=0)
     model.fit(X[:100])
     assert np.isfinite([row["valid_loss"] for row in model.history_]).all()
 

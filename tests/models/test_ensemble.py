@@ -21,9 +21,15 @@ from sklatent.model_selection import retrain
 from sklatent.nn.ensemble import map_error, translate
 from sklatent.nn.modules import VariationalModule
 from sklatent.nn.training.net import Step
-from sklatent.nn.training.randomness import RandomStreams
+from tests.settings import PAPERS, batch_of, streams_for
 
-SMALL = {"n_components": 3, "hidden_layer_sizes": (12,), "max_epochs": 3, "random_state": 0}
+SMALL = {
+    "n_components": 3,
+    "hidden_layer_sizes": (12,),
+    "max_epochs": 3,
+    "random_state": 0,
+    **PAPERS,
+}
 OUTPUTS = ("first", "mean", "stack")
 
 
@@ -41,10 +47,10 @@ def evaluate(model, X):
     """Terms of a fitted ensemble's objective on X, and the noise that they used."""
     constants = model._constants(torch.float64, "cpu")
     hyper = {name: getattr(model, name) for name in model._loss_hyperparameters}
-    streams, again = (RandomStreams([7], torch.float64, "cpu") for _ in range(2))
+    streams, again = (streams_for(len(X), seed=7) for _ in range(2))
     step = Step(hyper, streams, constants, len(X), len(X))
     with torch.no_grad():
-        terms = model._objective(model.net_.module_, torch.from_numpy(X), step)
+        terms = model._objective(model.net_.module_, batch_of(X), step)
     noise = again.normal(model.n_estimators, len(X), model.n_components)
     return {name: term.item() for name, term in terms.items()}, noise
 
@@ -53,17 +59,16 @@ def evaluate(model, X):
 
 
 @pytest.mark.parametrize("posterior", ["diagonal", "full"])
-@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
+@pytest.mark.parametrize("likelihood", ["unit_gaussian", "bernoulli"])
 def test_objective_is_equation_2(X, posterior, likelihood):
     """Every expectation by itself, from the members and maps as the user has them."""
     X = X[:50]
     model = VAEEnsemble(
-        **SMALL,
+        **SMALL | {"likelihood": likelihood},
         n_estimators=3,
         gamma=2.5,
         beta=[1.0, 2.0, 0.5],
         posterior=posterior,
-        likelihood=likelihood,
         precision="float64",
     ).fit(X)
     found, noise = evaluate(model, X)
@@ -77,7 +82,7 @@ def test_objective_is_equation_2(X, posterior, likelihood):
             for j in range(n):
                 z_ij = z[i] @ torch.from_numpy(model.linear_maps_[i, j]).T if i != j else z[i]
                 output = modules[j].decode(z_ij)
-                if likelihood == "gaussian":
+                if likelihood == "unit_gaussian":
                     error = 0.5 * ((x - output) ** 2 + np.log(2 * np.pi)).sum(1).mean()
                 else:
                     error = binary_cross_entropy_with_logits(output, x, reduction="none")
@@ -178,6 +183,7 @@ def explained(target, predicted):
 
 
 DIGITS = {
+    **PAPERS,
     "n_components": 6,
     "hidden_layer_sizes": (48,),
     "likelihood": "bernoulli",
@@ -312,7 +318,7 @@ def test_members_may_have_another_objective(X, objective, cls, terms):
         hyper = {name: getattr(member, name) for name in member._loss_hyperparameters}
         step = Step(hyper, _Fixed(own_noise), {}, len(X), len(X))
         with torch.no_grad():
-            own = member._objective(member.net_.module_, torch.from_numpy(X), step)
+            own = member._objective(member.net_.module_, batch_of(X), step)
         for name, value in own.items():
             expected[name] += value.item()
     joint = ("cross_reconstruction", "linear_transformation")
@@ -474,12 +480,10 @@ def test_history_has_every_term(X, ensemble):
 
 def test_early_stopping_and_convolutions(X):
     model = VAEEnsemble(
-        **SMALL,
+        **SMALL | {"early_stopping": True, "likelihood": "bernoulli"},
         n_estimators=2,
         architecture="conv",
         image_shape=(1, 8, 8),
-        likelihood="bernoulli",
-        early_stopping=True,
         patience=1,
     ).fit(X[:100])
     assert "valid_linear_transformation" in model.history_[0]
@@ -487,7 +491,10 @@ def test_early_stopping_and_convolutions(X):
 
 
 def test_in_a_search(X):
-    model = VAEEnsemble(**SMALL, n_estimators=2, likelihood="bernoulli")
+    model = VAEEnsemble(
+        **SMALL | {"likelihood": "bernoulli"},
+        n_estimators=2,
+    )
     search = GridSearchCV(
         make_pipeline(MinMaxScaler(clip=True), model), {"vaeensemble__gamma": [1.0, 10.0]}, cv=2
     )

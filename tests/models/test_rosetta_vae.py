@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from sklatent import VAE, RosettaPoints, RosettaVAE, retrain
 from sklatent.datasets import make_eight_gaussians
 from sklatent.metrics import retraining_variability
+from tests.settings import PAPERS
 
 SETTINGS = {"hidden_layer_sizes": (32, 32), "max_epochs": 60}
 
@@ -37,7 +38,7 @@ def test_none_is_a_plain_vae(data):
 
 def test_rho_zero_is_a_plain_vae_up_to_rounding(data, points):
     X, _ = data
-    settings = {**SETTINGS, "max_epochs": 3, "random_state": 0, "precision": "float64"}
+    settings = PAPERS | SETTINGS | {"max_epochs": 3, "random_state": 0, "precision": "float64"}
     plain = VAE(2, **settings).fit(X)
     rosetta = RosettaVAE(2, rosetta_points=points, rho=0.0, **settings).fit(X)
     np.testing.assert_allclose(plain.transform(X), rosetta.transform(X), atol=1e-10)
@@ -48,7 +49,7 @@ def test_the_loss_is_equation_1(data, points):
     X, _ = data
     model = RosettaVAE(
         2, rosetta_points=points, rho=3.0, batch_size=800, max_epochs=1, learning_rate=1e-300,
-        precision="float64", random_state=0, hidden_layer_sizes=(32, 32),
+        precision="float64", random_state=0, hidden_layer_sizes=(32, 32), **PAPERS,
     ).fit(X)  # fmt: skip
     total = 0.0
     for x, z in zip(points.X, points.Z, strict=True):
@@ -64,11 +65,11 @@ def test_the_loss_is_equation_1(data, points):
 def test_retraining_varies_far_less_than_a_plain_vaes(data, points):
     # METHODS' prototype: 10 to 11 nats below the plain VAE at rho 1 to 5, ten runs.
     X, _ = data
+    settings = PAPERS | SETTINGS
+    rosetta = RosettaVAE(2, rosetta_points=points, rho=3, **settings)
     runs = {
-        "plain": retrain(VAE(2, **SETTINGS), X, random_state=0),
-        "rosetta": retrain(
-            RosettaVAE(2, rosetta_points=points, rho=3, **SETTINGS), X, random_state=0
-        ),
+        "plain": retrain(VAE(2, **settings), X, random_state=0),
+        "rosetta": retrain(rosetta, X, random_state=0),
     }
     latents = {name: [m.transform(X) for m in models] for name, models in runs.items()}
     for relative in (False, True):

@@ -15,7 +15,6 @@ from sklatent import VAE, TransformVAE, load, save
 from sklatent.models._fit_together import can_stack, fit_models
 from sklatent.models._transform_views import sample_views
 from sklatent.nn.discrepancies import KERNEL_SCALES
-from sklatent.nn.objectives import bernoulli_log_likelihood
 from sklatent.nn.transform_objective import lenders_of
 from sklatent.transformations import (
     Compose,
@@ -24,9 +23,11 @@ from sklatent.transformations import (
     RandomScaling,
     RandomShift,
 )
+from tests.settings import PAPERS, batch_of
 
 SHAPE = (1, 8, 8)
 SMALL = {
+    **PAPERS,
     "hidden_layer_sizes": (16,),
     "max_epochs": 3,
     "random_state": 0,
@@ -155,7 +156,7 @@ def test_objective_equals_its_formula_written_out(X, case):
     step.streams = Noise()
     x = torch.from_numpy(X[:n])
     with torch.no_grad():
-        terms = {name: float(v) for name, v in model._objective(module, x, step).items()}
+        terms = {name: float(v) for name, v in model._objective(module, batch_of(x), step).items()}
 
     generator = torch.Generator().manual_seed(3)
     n_views, n_alike = model.n_views, model.rows_per_transformation
@@ -258,7 +259,7 @@ def test_decoding_each_row_once_is_right_on_average(X, n):
     x = torch.from_numpy(X[:n])
 
     def terms(rows):
-        named = model._objective(module, rows, step)
+        named = model._objective(module, batch_of(rows), step)
         return np.array([float(named[name]) for name in ("reconstruction", "coherence")])
 
     with torch.no_grad():
@@ -266,7 +267,7 @@ def test_decoding_each_row_once_is_right_on_average(X, n):
         z = module.encode(torch.cat([x, *turn.sample(x, None, image_shape=SHAPE)])).mean
         z_0, *z_views = z.split(n)
         between = module.between(torch.cat(z_views, -1)).mean
-        log_p = [bernoulli_log_likelihood(x, module.decode(z)).mean() for z in (z_0, between)]
+        log_p = [module.likelihood.log_prob(x, module.decode(z)).mean() for z in (z_0, between)]
     np.testing.assert_allclose(np.mean(orders, axis=0), [-float(p) for p in log_p], rtol=1e-10)
     if n > 1:
         assert np.ptp(orders, axis=0).min() > 0

@@ -1,7 +1,44 @@
-"""Training rows that are sliced, never collated."""
+"""Training rows that are sliced, never collated, and the batches that they become."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+
+
+@dataclass
+class Batch:
+    """What an objective is given of some rows, by name.
+
+    Attributes
+    ----------
+    x : Tensor of shape (..., batch, n_features)
+        The rows of X; K stacked models have K in front.
+    rows : Tensor of shape (..., batch), integer
+        Their row numbers.
+    views : list of Tensor of shape (..., batch, n_features), or None
+        Each row transformed.
+    inputs : Tensor of shape (..., batch, n_inputs), or None
+        What rows are decoded from, where that is given.
+    target : Tensor of shape (..., batch, n_targets), or None
+        What rows are mapped to, where that is another space.
+    weights : Tensor of shape (..., batch), or None
+        Shares of the rows in a mean, which sum to one; None weighs all alike.
+    """
+
+    x: torch.Tensor
+    rows: torch.Tensor | None = None
+    views: list | None = None
+    inputs: torch.Tensor | None = None
+    target: torch.Tensor | None = None
+    weights: torch.Tensor | None = None
+
+    def __len__(self):
+        return self.x.shape[-2]
+
+    def mean(self, values):
+        """Mean of one number for each row, over the last axis."""
+        return values.mean(-1) if self.weights is None else (values * self.weights).sum(-1)
 
 
 def is_memory_mapped(X):
@@ -25,31 +62,49 @@ class Rows:
         All rows.
     index : ndarray of shape (n_rows,) or (K, n_rows), or None
         Which rows to use; None uses all.
+    keys : ndarray of uint64 of the index's shape, or None
+        What the rows' draws are made for, in ascending order; None is their positions.
     dtype, device : torch.dtype, torch.device
         Of the batches.
+    beside : dict of str to array, default=None
+        Further fields of :class:`Batch`, each an array with a row for each of X's; for `views` a
+        list of arrays.
     """
 
-    def __init__(self, X, index, dtype, device):
+    def __init__(self, X, index, keys, dtype, device, beside=None):
         self.dtype = dtype
         self.device = device
         self.index = None if index is None else torch.as_tensor(index)
-        if isinstance(X, torch.Tensor) or is_memory_mapped(X):
-            self.data = X
-        else:
-            data = np.asarray(X, dtype=_NUMPY[dtype])
-            # A tensor would pretend that it may write to read-only memory, and torch warns.
-            data = data if data.flags.writeable else data.copy()
-            self.data = torch.as_tensor(data).to(device)
+        self._keys = keys
+        self.data = self._hold(X)
+        self.beside = {
+            name: [self._hold(part) for part in value]
+            if isinstance(value, list)
+            else self._hold(value)
+            for name, value in (beside or {}).items()
+        }
 
-    def subset(self, index):
+    def _hold(self, X):
+        if isinstance(X, torch.Tensor) or is_memory_mapped(X):
+            return X
+        # Torch knows no negative strides, and warns of memory that must not be written to.
+        data = np.ascontiguousarray(X, dtype=_NUMPY[self.dtype])
+        data = data if data.flags.writeable else data.copy()
+        return torch.as_tensor(data).to(self.device)
+
+    def subset(self, index, keys):
         """Share the data, with other rows."""
-        return Rows(self.data, index, self.dtype, self.device)
+        return Rows(self.data, index, keys, self.dtype, self.device, self.beside)
+
+    def keys(self):
+        """What the rows' draws are made for, ``(n_rows,)`` or ``(K, n_rows)``."""
+        return np.arange(len(self), dtype=np.uint64) if self._keys is None else self._keys
 
     def __len__(self):
         return self.data.shape[0] if self.index is None else self.index.shape[-1]
 
     def take(self, order):
-        """Rows at positions ``order``, ``(batch,)`` or ``(K, batch)``, as a tensor."""
+        """Rows at positions ``order``, ``(batch,)`` or ``(K, batch)``, as a :class:`Batch`."""
         index = self.index
         if index is None:
             index = order
@@ -57,11 +112,20 @@ class Rows:
             index = index[order]
         else:
             index = torch.gather(index, 1, order)
+        beside = {
+            name: [self._take(part, index) for part in value]
+            if isinstance(value, list)
+            else self._take(value, index)
+            for name, value in self.beside.items()
+        }
+        return Batch(self._take(self.data, index), rows=index, **beside)
+
+    def _take(self, data, index):
         flat = index.reshape(-1)
-        if isinstance(self.data, torch.Tensor):
-            x = self.data.index_select(0, flat.to(self.device))
+        if isinstance(data, torch.Tensor):
+            x = data.index_select(0, flat.to(self.device))
         else:
-            x = np.asarray(self.data[flat.numpy()], dtype=_NUMPY[self.dtype])
+            x = np.ascontiguousarray(data[flat.numpy()], dtype=_NUMPY[self.dtype])
             x = torch.from_numpy(x).to(self.device)
         return x if index.ndim == 1 else x.view(*index.shape, x.shape[-1])
 

@@ -19,15 +19,11 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer
 
-from sklatent.nn.stacking.modules import unstack_module
+from sklatent.nn.training.means import TermMeans
 from sklatent.nn.training.randomness import RandomStreams
+from sklatent.nn.training.stopping import FiniteGuard, Stopper, is_stop_signal
 
 _LISTENS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
-_FLUSH = 256  # batches whose losses may wait on the device
-
-
-class NonFiniteLossError(FloatingPointError, ValueError):
-    """A term of the loss became NaN or infinite; the last finite weights are kept."""
 
 
 @dataclass
@@ -46,8 +42,6 @@ class Step:
         Rows in the training set.
     batch_size : int
         The nominal batch size, whatever the last batch's is.
-    training : bool
-        False while the validation loss is evaluated.
     """
 
     hyper: dict
@@ -55,7 +49,6 @@ class Step:
     constants: dict
     n_rows: int
     batch_size: int
-    training: bool = True
 
 
 class TermSum(torch.nn.Module):
@@ -83,6 +76,8 @@ class LatentNet(NeuralNet):
         Number of stacked models; None for one ordinary model.
     precision : {"float32", "float64", "bf16"}
         Of the arithmetic. Weights are float32 under "bf16".
+    annealing : float
+        Share of the epochs, at the end, over which the learning rate falls to zero.
     patience : int or None
         Epochs without improvement of the validation loss before training stops and the
         best weights are restored; None never stops.
@@ -100,6 +95,7 @@ class LatentNet(NeuralNet):
         streams,
         n_members=None,
         precision="float32",
+        annealing=0.0,
         patience=None,
         adversary_optimizer=None,
         **kwargs,
@@ -108,12 +104,19 @@ class LatentNet(NeuralNet):
         self.streams = streams
         self.n_members = n_members
         self.precision = precision
+        self.annealing = annealing
         self.patience = patience
         self.adversary_optimizer = adversary_optimizer
 
     @property
     def _default_callbacks(self):
         return [("epoch_timer", EpochTimer())]
+
+    def initialize_history(self):
+        """Begin a history, and what is the best in it."""
+        super().initialize_history()
+        self.best_losses_ = {}
+        return self
 
     def initialize_optimizer(self, triggered_directly=None):
         """Give the adversary, where there is one, its own optimiser."""
@@ -157,43 +160,60 @@ class LatentNet(NeuralNet):
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         """Run the epochs of a :class:`TrainingRun`, resuming from its checkpoint."""
-        run, stopper = X, _Stopper(self)
+        run, stopper = X, Stopper(self)
         epochs = self.max_epochs if epochs is None else epochs
         done = run.checkpoint.restore(self, stopper) if run.checkpoint else 0
-        guard = _FiniteGuard(self.module_)
+        guard = FiniteGuard(self.module_)
+        if run.valid_rows is not None and not self.history:
+            stopper.consider(self, sum(self._validation_means(run).values()))
         dataset = {"dataset_train": run.rows, "dataset_valid": run.valid_rows}
         with run.progress(epochs, done, self.batch_size) as bar:
             for epoch in range(done, epochs):
                 if stopper.finished:
                     break
-                self.streams.reset()
                 guard.remember()
-                self.notify("on_epoch_begin", **dataset)
-                guard.check(self._train_epoch(run, bar), self, "training")
-                if run.valid_rows is not None:
-                    guard.check(self._validate(run), self, "validation")
-                    stopper.update(self)
+                try:
+                    self.notify("on_epoch_begin", **dataset)
+                    part = (epoch / epochs, 1 / epochs)
+                    guard.check(self._train_epoch(run, bar, part), self, "training")
+                    if run.valid_rows is not None:
+                        guard.check(self._validate(run), self, "validation")
+                        stopper.update(self)
+                except BaseException:
+                    self._forget_half_an_epoch()
+                    raise
                 try:
                     self.notify("on_epoch_end", **dataset)
-                except KeyboardInterrupt:
+                except KeyboardInterrupt as interrupt:
                     # skorch's way for a callback such as EarlyStopping to end training
+                    if not is_stop_signal(interrupt):
+                        raise
                     stopper.finished = True
                 if run.checkpoint:
                     run.checkpoint.write(self, stopper, epoch + 1)
         stopper.finish(self)
         return self
 
-    def _train_epoch(self, run, bar):
-        """One pass over the training rows; returns the mean of each term."""
+    def _forget_half_an_epoch(self):
+        """Leave no row in the history that has no losses."""
+        if self.history and "train_loss" not in self.history[-1]:
+            del self.history[-1]
+
+    def _train_epoch(self, run, bar, part):
+        """One pass over the training rows; returns the mean of each term.
+
+        ``part`` is where in the whole run the epoch begins, and how much of it it is.
+        """
         module, criterion, optimizer = self.module_, self.criterion_, self.optimizer_
         listeners = self._batch_listeners()
-        batch_size, n = self.batch_size, len(run.rows)
-        step = run.step(self, training=True)
-        order = self.streams.order(n)
-        sums = _TermMeans()
+        step = run.step(self)
+        plan = run.plan(self.streams, self.batch_size)
+        rates = _Rates(self.optimizers().values(), self.annealing)
+        sums = TermMeans(self.n_members is not None)
         module.train()
-        for rows in order.split(batch_size, dim=-1):
-            batch = run.batch(rows, self.streams)
+        for number, (rows, weights, size) in enumerate(plan):
+            rates.set(part[0] + part[1] * number / len(plan))
+            batch = run.batch(rows, weights, self.streams)
             if listeners:
                 self.notify("on_batch_begin", batch=batch, training=True)
             optimizer.zero_grad(set_to_none=True)
@@ -211,15 +231,16 @@ class LatentNet(NeuralNet):
             optimizer.step()
             if run.adversary_objective is not None:
                 self._adversary_step(run, batch, step)
-            sums.add(terms, batch.shape[-2])
+            sums.add(terms, size)
             if listeners:
-                self.history.record_batch("train_batch_size", batch.shape[-2])
+                self.history.record_batch("train_batch_size", len(batch))
                 if "on_batch_end" in listeners:
                     self.history.record_batch("train_loss", loss.item())
                 self.notify("on_batch_end", batch=batch, training=True, loss=loss, y_pred=None)
             bar.update(1)
+        rates.restore()
         means = sums.means()
-        self._record("train", means, (n + batch_size - 1) // batch_size)
+        self._record("train", means, len(plan))
         bar.set_postfix(loss=f"{np.mean(sum(means.values())):.4g}", refresh=False)
         return means
 
@@ -233,21 +254,29 @@ class LatentNet(NeuralNet):
         optimizer.step()
 
     def _validate(self, run):
+        """Validation losses of the epoch, recorded."""
+        means = self._validation_means(run)
+        self._record("valid", means, None)
+        return means
+
+    def _validation_means(self, run):
         """Mean of each term over the validation rows, under noise that never changes."""
         rows = run.valid_rows
-        step = run.step(self, training=False)
-        sums = _TermMeans()
+        starts = range(0, len(rows), self.batch_size)
+        sizes = np.array([min(self.batch_size, len(rows) - start) for start in starts])
+        streams = self.streams.for_validation(rows.keys(), sizes)
+        step = run.step(self, streams)
+        sums = TermMeans(self.n_members is not None)
         self.module_.eval()
         order = torch.arange(len(rows))
         if rows.index is not None and rows.index.ndim == 2:
             order = order.expand(rows.index.shape[0], -1)
         with torch.no_grad(), self._autocast():
-            for start in range(0, len(rows), self.batch_size):
+            for start in starts:
                 batch = rows.take(order[..., start : start + self.batch_size])
-                sums.add(run.objective(self.module_, batch, step), batch.shape[-2])
-        means = sums.means()
-        self._record("valid", means, None)
-        return means
+                streams.begin_batch(len(batch))
+                sums.add(run.objective(self.module_, batch, step), len(batch))
+        return sums.means()
 
     def _record(self, prefix, means, n_batches):
         """Write an epoch's losses where skorch's callbacks look for them."""
@@ -259,8 +288,10 @@ class LatentNet(NeuralNet):
         loss = f"{prefix}_loss"
         history.record(loss, total)
         if self.n_members is None:
-            earlier = [row[loss] for row in history[:-1]]
-            history.record(f"{loss}_best", not earlier or total < min(earlier))
+            if loss not in self.best_losses_:
+                self.best_losses_[loss] = min((row[loss] for row in history[:-1]), default=np.inf)
+            history.record(f"{loss}_best", total < self.best_losses_[loss])
+            self.best_losses_[loss] = min(self.best_losses_[loss], total)
         if n_batches is not None:
             history.record("train_batch_count", n_batches)
 
@@ -277,116 +308,29 @@ class LatentNet(NeuralNet):
     def _autocast(self):
         if self.precision != "bf16":
             return nullcontext()
-        return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
+        # Without its cache, which outlives a step if a caller is inside autocast as well.
+        device = torch.device(self.device).type
+        return torch.autocast(device, dtype=torch.bfloat16, cache_enabled=False)
 
 
-class _TermMeans:
-    """Batch-size weighted means of terms, read from the device rarely."""
+class _Rates:
+    """Learning rates that fall to zero over the last share of a run.
 
-    def __init__(self):
-        self.names, self.waiting, self.weights = None, [], []
-        self.total, self.weight = 0.0, 0
-
-    def add(self, terms, weight):
-        if self.names is None:
-            self.names = list(terms)
-        self.waiting.extend(term.detach() for term in terms.values())
-        self.weights.append(weight)
-        if len(self.weights) == _FLUSH:
-            self._flush()
-
-    def _flush(self):
-        # (batches, terms) or (batches, terms, K)
-        values = torch.stack(torch.broadcast_tensors(*self.waiting)).double().cpu().numpy()
-        values = values.reshape(len(self.weights), len(self.names), *values.shape[1:])
-        self.total = self.total + np.tensordot(np.asarray(self.weights, float), values, axes=1)
-        self.weight += sum(self.weights)
-        self.waiting, self.weights = [], []
-
-    def means(self):
-        if self.weights:
-            self._flush()
-        return dict(zip(self.names, self.total / self.weight, strict=True))
-
-
-class _FiniteGuard:
-    """Keeps weights known to be finite, and returns to them when a loss is not.
-
-    Two snapshots, because a last step of an epoch can spoil weights whose loss nobody
-    has seen yet: the weights before an epoch are trusted only once that epoch's losses
-    were finite.
+    What a scheduler sets between epochs is what they fall from.
     """
 
-    def __init__(self, module):
-        self.tensors = [t for t in module.state_dict().values() if t.is_floating_point()]
-        self.trusted = None
-        self.candidate = None
+    def __init__(self, optimizers, share):
+        self.share = share
+        self.groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+        self.before = [group["lr"] for group in self.groups]
 
-    def remember(self):
-        spare = self.trusted
-        self.trusted = self.candidate
-        if spare is None:
-            spare = [torch.empty_like(t) for t in self.tensors]
-        torch._foreach_copy_(spare, self.tensors)
-        self.candidate = spare
+    def set(self, done):
+        """Set the rates for the step that begins when a share ``done`` of the run is."""
+        if self.share > 0 and done > 1 - self.share:
+            for group, rate in zip(self.groups, self.before, strict=True):
+                group["lr"] = rate * (1 - done) / self.share
 
-    def check(self, means, net, phase):
-        for name, value in means.items():
-            if np.all(np.isfinite(value)):
-                continue
-            trusted = self.candidate
-            if not all(bool(torch.isfinite(t).all()) for t in trusted):
-                trusted = self.trusted
-            if trusted is not None:
-                torch._foreach_copy_(self.tensors, trusted)
-            epoch = len(net.history)
-            which = ""
-            if net.n_members is not None:
-                which = f" of stacked model {int(np.flatnonzero(~np.isfinite(value))[0])}"
-            raise NonFiniteLossError(
-                f"The {phase} loss became non-finite in epoch {epoch}: term {name!r}{which} is "
-                f"{np.min(value) if np.isnan(value).any() else np.max(np.abs(value))}. The weights "
-                "from before it are kept. Lower learning_rate, scale X (for example with "
-                "StandardScaler), or lower the weight of that term."
-            )
-
-
-class _Stopper:
-    """Early stopping of one model, or of each stacked model by itself.
-
-    A member that has stopped goes on being computed until the last one stops, but its
-    best weights were set aside, so that it ends as it would have alone.
-    """
-
-    def __init__(self, net):
-        n = net.n_members or 1
-        self.patience = net.patience
-        self.best = np.full(n, np.inf)
-        self.misses = np.zeros(n, dtype=int)
-        self.n_epochs = np.zeros(n, dtype=int)
-        self.best_states = [None] * n
-        self.finished = False
-
-    def update(self, net):
-        """Look at the epoch's validation losses."""
-        if self.patience is None:
-            return
-        running = self.misses < self.patience
-        loss = np.atleast_1d(net.history[-1, "valid_loss"])
-        improved = running & (loss < self.best)
-        self.best[improved] = loss[improved]
-        self.misses = np.where(improved, 0, self.misses + running)
-        self.n_epochs += running
-        for k in np.flatnonzero(improved):
-            module = net.module_ if net.n_members is None else unstack_module(net.module_, int(k))
-            state = module.state_dict()
-            self.best_states[k] = {name: tensor.clone() for name, tensor in state.items()}
-        self.finished = bool((self.misses >= self.patience).all())
-
-    def finish(self, net):
-        """Return to the best weights; those of stacked models wait for :meth:`members`."""
-        net.n_epochs_ = self.n_epochs
-        net.best_states_ = self.best_states
-        if net.n_members is None and self.best_states[0] is not None:
-            net.module_.load_state_dict(self.best_states[0])
-            net.best_states_ = None
+    def restore(self):
+        """Put back what was there before."""
+        for group, rate in zip(self.groups, self.before, strict=True):
+            group["lr"] = rate

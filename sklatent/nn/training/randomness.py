@@ -1,8 +1,9 @@
 """Randomness without global state.
 
-One integer seed per model gives four independent streams: initial weights, the order
-of rows, noise, and the validation split. K stacked models keep K of each, and draw from
-them exactly what K separate models would draw.
+One integer seed per model gives its initial weights, the batches of each epoch, noise and the
+validation split. Batches and noise are drawn for a row's key (see
+:mod:`sklatent.nn.training.counter`), so that they are the same wherever the row stands and whatever
+other rows there are. K stacked models draw exactly what K separate models would draw.
 """
 
 import math
@@ -13,8 +14,12 @@ import numpy as np
 import torch
 
 from sklatent._utils.random import local_random_state
+from sklatent.nn.training.counter import normals, random_words, uniforms
 
 _INITIALISATION_LOCK = threading.RLock()
+_ORDER, _NOISE, _UNIFORM, _SPLIT = range(4)
+_AHEAD = 1 << 18  # numbers that are drawn at a time, for rows whose turn has not come yet
+_VALIDATION = -1  # in place of an epoch: the same noise whenever losses are compared
 
 
 def draw_seed(random_state):
@@ -24,8 +29,8 @@ def draw_seed(random_state):
 
 def split_seed(seed):
     """Spread one seed over the named streams of a model."""
-    names = ("weights", "order", "noise", "split")
-    return dict(zip(names, map(int, np.random.SeedSequence(seed).generate_state(4)), strict=True))
+    names = ("weights", "rows", "noise")
+    return dict(zip(names, map(int, np.random.SeedSequence(seed).generate_state(3)), strict=True))
 
 
 @contextmanager
@@ -33,107 +38,257 @@ def seeded_initialisation(seed):
     """Let modules draw their initial weights from ``seed``.
 
     Torch can only draw them from its global generator, so that this runs under one
-    process-wide lock and puts the generator's state back.
+    process-wide lock and puts the generator's state back. Defaults that others may have changed
+    are torch's own within.
     """
     with _INITIALISATION_LOCK:
-        generator = torch.default_generator
+        generator, dtype = torch.default_generator, torch.get_default_dtype()
         state = generator.get_state()
         generator.manual_seed(seed)
+        torch.set_default_dtype(torch.float32)
         try:
-            yield
+            with torch.device("cpu"):
+                yield
         finally:
+            torch.set_default_dtype(dtype)
             generator.set_state(state)
 
 
+def validation_split(keys, seed, n_valid):
+    """Positions of training and validation rows, drawn for the rows' keys.
+
+    Parameters
+    ----------
+    keys : ndarray of uint64 of shape (n_rows,)
+        Of the rows.
+    seed : int
+        The model's.
+    n_valid : int
+        Rows to hold out.
+
+    Returns
+    -------
+    train, valid : ndarray of integers
+        In ascending order.
+    """
+    seed = np.uint32(split_seed(seed)["rows"])
+    words = random_words(keys, seed, 2, epoch=0, call=0, purpose=_SPLIT)
+    order = np.lexsort((words[:, 1], words[:, 0]))
+    return np.sort(order[n_valid:]), np.sort(order[:n_valid])
+
+
+def batch_numbers(keys, seeds, n_batches, epoch):
+    """Which batch each row is in.
+
+    Rows are taken by their keys in blocks of as many as there are batches, and a block's rows go
+    one to each batch, begun at a batch drawn for the block. So consecutive keys (positions, a
+    running index) make batches of equal size, other keys those of slightly uneven size, and a row
+    that is dropped moves no other.
+
+    Parameters
+    ----------
+    keys : ndarray of uint64 of shape (K, n_rows)
+        In ascending order.
+    seeds : ndarray of uint32 of shape (K,)
+        One for each model.
+    n_batches : int
+        How many.
+    epoch : int
+        The epoch.
+
+    Returns
+    -------
+    ndarray of integers of shape (K, n_rows)
+        From 0 to ``n_batches - 1``.
+    """
+    block, place = np.divmod(keys, np.uint64(n_batches))
+    # The last block may not be full: what it adds to sizes is then the same for all models.
+    own_seed = np.where(block == block[:, -1:], np.uint32(0), seeds[:, None])
+    words = random_words(block, own_seed, 1, epoch=epoch, call=0, purpose=_ORDER)[..., 0]
+    return ((place + words) % np.uint64(n_batches)).astype(np.int64)
+
+
 class RandomStreams:
-    """Orders of rows and noise for one model, or for K stacked models.
+    """Batches and noise for one model, or for K stacked models.
 
     Parameters
     ----------
     seeds : list of int
         One seed per model.
     dtype, device : torch.dtype, torch.device
-        Of the noise.
+        Of the noise, which is drawn on the CPU wherever it goes.
     stacked : bool
         Whether draws have a leading axis of K models. Without it there is one seed.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch that draws are for; counted over all fits that continue each other.
+    generators : list of torch.Generator
+        One per model, begun anew with each epoch: for what is not drawn row by row, such as
+        augmentations.
     """
 
-    # Normals are drawn in blocks: one call of the generator serves many small requests.
-    block_size = 1 << 15
-
     def __init__(self, seeds, dtype, device, stacked=False):
+        self.seeds = list(seeds)
         self.dtype = dtype
         self.device = torch.device(device)
         self.stacked = stacked
-        self.order_generators = []
-        self.generators = []
-        for seed in seeds:
-            streams = split_seed(seed)
-            self.order_generators.append(torch.Generator().manual_seed(streams["order"]))
-            self.generators.append(torch.Generator(self.device).manual_seed(streams["noise"]))
-        self.reset()
+        self.epoch = 0
+        self._spread = [split_seed(seed) for seed in self.seeds]
+        self._rows = np.array([own["rows"] for own in self._spread], dtype=np.uint32)
+        self._keys, self._sizes = None, None
+        self.generators = [torch.Generator(self.device) for _ in self.seeds]
+        self._begin_generators()
 
     @property
     def generator(self):
-        """The noise generator of a single model."""
+        """The generator of a single model."""
         return self.generators[0]
 
-    def reset(self):
-        """Forget what was drawn ahead, so that the generators' states say all."""
-        self._block = None
-        self._position = 0
+    def _begin_generators(self):
+        for own, generator in zip(self._spread, self.generators, strict=True):
+            state = np.random.SeedSequence([own["noise"], self.epoch]).generate_state(1)
+            generator.manual_seed(int(state[0]))
 
-    def order(self, n_rows):
-        """Random order of ``n_rows`` rows, ``(n_rows,)`` or ``(K, n_rows)``, on the CPU."""
-        return self._each(
-            lambda g: torch.randperm(n_rows, generator=g), generators=self.order_generators
+    def begin_epoch(self, keys, n_batches):
+        """Draw the batches of the next epoch.
+
+        Parameters
+        ----------
+        keys : ndarray of uint64 of shape (n_rows,) or (K, n_rows)
+            Of the training rows, in ascending order.
+        n_batches : int
+            How many batches to make; some of them may turn out empty and are left out.
+
+        Returns
+        -------
+        order : Tensor of shape (n_rows,) or (K, n_rows)
+            Positions of the rows, batch by batch, and within a batch in an order drawn for them.
+        sizes : ndarray of integers of shape (K, n_found)
+            Rows in each batch.
+        """
+        keys = np.broadcast_to(keys, (len(self.seeds), keys.shape[-1]))
+        numbers = batch_numbers(keys, self._rows, n_batches, self.epoch)
+        place = random_words(
+            keys, self._rows[:, None], 1, epoch=self.epoch, call=1, purpose=_ORDER
+        )[..., 0]
+        order = np.argsort((numbers << 32) | place, axis=1, kind="stable")
+        sizes = np.stack([np.bincount(own, minlength=n_batches) for own in numbers])
+        sizes = sizes[:, (sizes > 0).any(axis=0)]
+        self._begin_generators()
+        self._begin(np.take_along_axis(keys, order, 1), sizes, self.epoch)
+        self.epoch += 1
+        order = torch.from_numpy(order)
+        return order if self.stacked else order[0], sizes
+
+    def for_validation(self, keys, sizes):
+        """Streams for validation rows in their order: the same noise whatever the epoch."""
+        streams = RandomStreams(self.seeds, self.dtype, self.device, self.stacked)
+        keys = np.broadcast_to(keys, (len(self.seeds), keys.shape[-1]))
+        streams._begin(keys, np.broadcast_to(sizes, (len(self.seeds), len(sizes))), _VALIDATION)
+        return streams
+
+    def _begin(self, keys, sizes, epoch):
+        self._keys, self._sizes, self._drawn_for = keys, sizes, epoch
+        self._ends = np.concatenate(
+            [np.zeros((len(sizes), 1), dtype=int), np.cumsum(sizes, axis=1)], axis=1
         )
+        self._chunks = {}
+        self._batch = -1
+
+    def begin_batch(self, rows=None):
+        """Go on to the next batch.
+
+        Parameters
+        ----------
+        rows : int, default=None
+            Rows of the batch, padding included; None is what there is.
+        """
+        self._batch += 1
+        self._width = int(self._sizes[:, self._batch].max()) if rows is None else rows
+        self._calls = 0
 
     def normal(self, *shape):
-        """Standard normals of ``shape``, or ``(K, *shape)``."""
-        n = math.prod(shape)
-        if self._block is None or self._position + n > self._block.shape[-1]:
-            # A new tensor, not a refill: earlier draws may be waiting for a backward pass.
-            size = max(n, self.block_size)
-            self._block = torch.empty(
-                (len(self.generators), size), dtype=self.dtype, device=self.device
-            )
-            for row, generator in zip(self._block, self.generators, strict=True):
-                row.normal_(generator=generator)
-            self._position = 0
-        draws = self._block[:, self._position : self._position + n]
-        self._position += n
-        return draws.view(-1, *shape) if self.stacked else draws.view(shape)
+        """Standard normals for the batch's rows: of ``shape``, or ``(K, *shape)``.
+
+        Parameters
+        ----------
+        *shape : int
+            The last is the number for a row, the one before the batch's rows or a multiple of
+            them; further axes come before.
+        """
+        return self._draw(shape, normals, _NOISE)
 
     def uniform(self, *shape):
-        """Uniforms on [0, 1) of ``shape``, or ``(K, *shape)``."""
-        kwargs = {"dtype": self.dtype, "device": self.device}
-        return self._each(lambda g: torch.rand(shape, generator=g, **kwargs))
+        """Uniforms between 0 and 1 for the batch's rows; shapes as in :meth:`normal`."""
+        return self._draw(shape, uniforms, _UNIFORM)
 
-    def _each(self, draw, generators=None):
-        draws = [draw(generator) for generator in generators or self.generators]
-        return torch.stack(draws) if self.stacked else draws[0]
+    def _draw(self, shape, distribution, purpose):
+        copies = math.prod(shape[:-1]) // self._width
+        if copies * self._width != math.prod(shape[:-1]):
+            raise ValueError(
+                f"Noise of shape {shape} is no whole number of draws for {self._width} rows."
+            )
+        width = copies * shape[-1]
+        numbers = self._numbers(self._calls, width, distribution, purpose)
+        self._calls += 1
+        # One row's draws lie together; the first copy of all rows comes before the second.
+        numbers = numbers.unflatten(-1, (copies, shape[-1])).transpose(1, 2)
+        return numbers.reshape(-1, *shape) if self.stacked else numbers.reshape(shape)
+
+    def _numbers(self, call, width, distribution, purpose):
+        """Numbers for the present batch, ``(K, rows, width)``, from a chunk of several batches."""
+        name = (call, width, purpose)
+        chunk = self._chunks.get(name)
+        if chunk is None or self._batch >= chunk[1]:
+            chunk = self._chunks[name] = self._chunk(call, width, distribution, purpose)
+        values, _, first = chunk
+        n = self._width
+        parts = []
+        for k, own in enumerate(values):
+            start = self._ends[k, self._batch] - self._ends[k, first]
+            parts.append(own[start : start + self._sizes[k, self._batch]])
+        if len(parts) == 1 and len(parts[0]) == n:
+            return parts[0].unsqueeze(0)
+        padded = [torch.nn.functional.pad(part, (0, 0, 0, n - len(part))) for part in parts]
+        return torch.stack(padded)
+
+    def _chunk(self, call, width, distribution, purpose):
+        first = last = self._batch
+        n_batches, total = self._sizes.shape[1], 0
+        while last < n_batches and (last == first or total < _AHEAD):
+            total += int(self._sizes[:, last].sum()) * width
+            last += 1
+        spans = [slice(ends[first], ends[last]) for ends in self._ends]
+        keys = np.concatenate([own[span] for own, span in zip(self._keys, spans, strict=True)])
+        lengths = [span.stop - span.start for span in spans]
+        seeds = np.repeat(self._rows, lengths)
+        words = random_words(keys, seeds, width, epoch=self._drawn_for, call=call, purpose=purpose)
+        values = distribution(words).to(dtype=self.dtype).to(self.device)
+        return values.split(lengths), last, first
 
     def state(self):
-        """States of all generators at the start of an epoch, as one list of arrays."""
-        return [g.get_state().numpy() for g in self.order_generators + self.generators]
+        """All that a continued fit needs, as a list of arrays."""
+        return [np.array(self.seeds, dtype=np.int64), np.array([self.epoch], dtype=np.int64)]
 
     def set_state(self, state):
         """Return to what :meth:`state` gave."""
-        for generator, saved in zip(self.order_generators + self.generators, state, strict=True):
-            generator.set_state(torch.from_numpy(np.array(saved)))
-        self.reset()
+        seeds, epoch = state
+        epoch = int(np.asarray(epoch).reshape(-1)[0])
+        self.__init__(np.asarray(seeds).tolist(), self.dtype, self.device, self.stacked)
+        self.epoch = epoch
+        self._begin_generators()
 
     def member(self, k):
         """The streams of the k-th stacked model alone, continuing where they are."""
-        single = RandomStreams([0], self.dtype, self.device)
-        n = len(self.generators)
-        states = self.state()
-        single.set_state([states[k], states[n + k]])
+        single = RandomStreams([self.seeds[k]], self.dtype, self.device)
+        single.epoch = self.epoch
+        single._begin_generators()
         return single
 
     def __getstate__(self):
-        # Generators on a GPU cannot be pickled; their states can.
+        # Generators on a GPU cannot be pickled, nor need they be.
         return {
             "state": self.state(),
             "dtype": self.dtype,
@@ -145,7 +300,5 @@ class RandomStreams:
         device = torch.device(saved["device"])
         if device.type == "cuda" and not torch.cuda.is_available():
             device = torch.device("cpu")
-        n = len(saved["state"]) // 2
-        self.__init__([0] * n, saved["dtype"], device, saved["stacked"])
-        if str(device) == saved["device"]:
-            self.set_state(saved["state"])
+        self.__init__([0], saved["dtype"], device, saved["stacked"])
+        self.set_state(saved["state"])

@@ -4,11 +4,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 
 from sklatent.nn.training.data import Rows
 from sklatent.nn.training.net import Step
-from sklatent.nn.training.randomness import RandomStreams
 
 
 @dataclass
@@ -45,24 +45,41 @@ class TrainingRun:
     checkpoint: Any = None
     progress_bar: bool = False
 
-    def batch(self, order, streams):
+    def plan(self, streams, batch_size):
+        """Draw an epoch's batches.
+
+        Returns
+        -------
+        list of (positions, weights, size)
+            Positions of a batch's rows, ``(batch,)`` or ``(K, batch)``; the rows' shares in a mean
+            where the batches of stacked models differ in size, else None; and the number of rows,
+            of each model where they differ.
+        """
+        n_batches = -(-len(self.rows) // batch_size)
+        order, sizes = streams.begin_epoch(self.rows.keys(), n_batches)
+        if (sizes == sizes[:1]).all():
+            parts = order.split(sizes[0].tolist(), dim=-1)
+            return [(part, None, size) for part, size in zip(parts, sizes[0], strict=True)]
+        return _padded(order, sizes, streams)
+
+    def batch(self, positions, weights, streams):
         """Slice a training batch and augment it, each member by its own noise."""
-        x = self.rows.take(order)
+        batch = self.rows.take(positions)
+        batch.weights = weights
+        streams.begin_batch(len(batch))
         if self.augment is None:
-            return x
+            return batch
         with torch.no_grad():
             if not streams.stacked:
-                return self.augment(x, streams.generator)
-            members = zip(x, streams.generators, strict=True)
-            return torch.stack([self.augment(member, g) for member, g in members])
+                batch.x = self.augment(batch.x, streams.generator)
+            else:
+                members = zip(batch.x, streams.generators, strict=True)
+                batch.x = torch.stack([self.augment(member, g) for member, g in members])
+        return batch
 
-    def step(self, net, training):
+    def step(self, net, streams=None):
         """Gather what the objective may use."""
-        streams = net.streams
-        if not training:
-            # The same noise at every epoch, so that losses are comparable between them.
-            n = len(streams.generators)
-            streams = RandomStreams([0] * n, streams.dtype, streams.device, streams.stacked)
+        streams = net.streams if streams is None else streams
         hyper = self.hyper
         if net.n_members is not None:
             hyper = {
@@ -75,7 +92,6 @@ class TrainingRun:
             constants=self.constants,
             n_rows=len(self.rows),
             batch_size=min(net.batch_size, len(self.rows)),
-            training=training,
         )
 
     @contextmanager
@@ -89,6 +105,21 @@ class TrainingRun:
         per_epoch = -(-len(self.rows) // batch_size)
         with tqdm(total=epochs * per_epoch, initial=done * per_epoch, unit="batch") as bar:
             yield bar
+
+
+def _padded(order, sizes, streams):
+    """Batches of one length where models' own differ in size: what is added weighs nothing."""
+    ends = np.cumsum(sizes, axis=1)
+    plan = []
+    for number, largest in enumerate(sizes.max(axis=0)):
+        positions = torch.zeros((len(sizes), largest), dtype=torch.long)
+        weights = np.zeros(positions.shape)
+        for k, size in enumerate(sizes[:, number]):
+            positions[k, :size] = order[k, ends[k, number] - size : ends[k, number]]
+            weights[k, :size] = 1 / size
+        weights = torch.as_tensor(weights).to(dtype=streams.dtype, device=streams.device)
+        plan.append((positions, weights, sizes[:, number]))
+    return plan
 
 
 class _Silent:

@@ -1,0 +1,282 @@
+"""What every likelihood has in common, and how a model finds its own by name."""
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from torch import nn
+
+_METHODS = ("n_outputs", "encoder_input", "log_prob", "mean", "sample", "deviance", "check")
+
+
+class Likelihood(BaseEstimator):
+    """Distribution of X around a decoder's output: the contract, with its defaults.
+
+    Tensors have any leading axes, ``(..., n_samples, n_features)``, so that K stacked models share
+    the code of one. A class of your own that has these methods works everywhere; deriving it from
+    this one saves those whose defaults fit.
+    """
+
+    # Whether the decoder's output is in X's unit, so that it may be scaled as X is.
+    in_data_unit = False
+
+    def n_outputs(self, n_features):
+        """Count the numbers that a decoder returns for each row.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of columns of X.
+
+        Returns
+        -------
+        int
+            As many as features.
+        """
+        return n_features
+
+    def encoder_input(self, x):
+        """What the encoder sees of rows.
+
+        Parameters
+        ----------
+        x : Tensor of shape (..., n_samples, n_features)
+            Rows of X.
+
+        Returns
+        -------
+        Tensor
+            The rows themselves.
+        """
+        return x
+
+    def learned(self, n_features):
+        """Parameters of the distribution itself that are trained beside the networks.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of columns of X.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Initial values by name; :meth:`log_prob`, :meth:`sample` and :meth:`deviance` take them
+            as keywords. Their last two axes are rows and features.
+        """
+        return {}
+
+    def kept(self, n_features):
+        """Constants that are set when training starts and kept with the weights.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of columns of X.
+
+        Returns
+        -------
+        dict of str to Tensor
+            As in :meth:`learned`, but not trained.
+        """
+        return {}
+
+    def start(self, residual, variance):
+        """Values of learned and kept parameters where training starts.
+
+        Parameters
+        ----------
+        residual, variance : ndarray of shape (n_features,)
+            Variance of each feature around the decoder's output at the start, and of itself.
+
+        Returns
+        -------
+        dict of str to ndarray
+            By name.
+        """
+        return {}
+
+    def log_prob(self, x, output):
+        """Log probability of each row.
+
+        Parameters
+        ----------
+        x : Tensor of shape (..., n_samples, n_features)
+            Rows of X.
+        output : Tensor of shape (..., n_samples, n_outputs)
+            What the decoder returned.
+
+        Returns
+        -------
+        Tensor of shape (..., n_samples)
+            In nats, summed over features.
+        """
+        raise TypeError(f"{type(self).__name__} has no log_prob(x, output); give it one.")
+
+    def mean(self, output):
+        """Mean of X.
+
+        Parameters
+        ----------
+        output : Tensor of shape (..., n_samples, n_outputs)
+            What the decoder returned.
+
+        Returns
+        -------
+        Tensor of shape (..., n_samples, n_features)
+            The output itself.
+        """
+        return output
+
+    def start_output(self, mean, loadings):
+        """Decoder's output where training starts, from the linear model of the encoder's input.
+
+        Parameters
+        ----------
+        mean : ndarray of shape (n_features,)
+            Mean of :meth:`encoder_input`.
+        loadings : ndarray of shape (n_features, n_components)
+            How it changes with each latent.
+
+        Returns
+        -------
+        center : ndarray of shape (n_outputs,)
+            The output at the mean.
+        weight : ndarray of shape (n_outputs, n_components)
+            How the output changes with each latent.
+        """
+        return mean, loadings
+
+    def check(self, X, name):
+        """Refuse data that the distribution can't have produced.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Data.
+        name : str
+            What to call it in the error.
+        """
+
+
+class BoundLikelihood(nn.Module):
+    """A likelihood with its learned parameters, as the part of a module that it is in training.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+        Or any object with its methods.
+    n_features : int
+        Number of columns of X.
+    """
+
+    # Learned parameters have axes for rows and features, so that a leading axis of models fits.
+    stackable = True
+
+    def __init__(self, likelihood, n_features):
+        super().__init__()
+        self.likelihood = likelihood
+        self.n_outputs = likelihood.n_outputs(n_features)
+        # A class of the user's own needs neither.
+        learned = likelihood.learned(n_features) if hasattr(likelihood, "learned") else {}
+        kept = likelihood.kept(n_features) if hasattr(likelihood, "kept") else {}
+        self.names = (*learned, *kept)
+        for name, value in learned.items():
+            self.register_parameter(name, nn.Parameter(value.clone()))
+        for name, value in kept.items():
+            self.register_buffer(name, value.clone())
+
+    def _own(self):
+        return {name: getattr(self, name) for name in self.names}
+
+    @property
+    def in_data_unit(self):
+        """Whether the decoder's output is in X's unit."""
+        return getattr(self.likelihood, "in_data_unit", False)
+
+    def start_output(self, mean, loadings):
+        """See :meth:`Likelihood.start_output`."""
+        found = getattr(self.likelihood, "start_output", None)
+        return (mean, loadings) if found is None else found(mean, loadings)
+
+    def encoder_input(self, x):
+        """See :meth:`Likelihood.encoder_input`."""
+        return self.likelihood.encoder_input(x)
+
+    def log_prob(self, x, output):
+        """Log probability of rows, in nats, ``(..., n_samples)``."""
+        return self.likelihood.log_prob(x, output, **self._own())
+
+    def deviance(self, x, output):
+        """Twice the nats that the output is worse than a perfect one, ``(..., n_samples)``."""
+        return self.likelihood.deviance(x, output, **self._own())
+
+    def mean(self, output):
+        """Mean of X at a decoder's output."""
+        return self.likelihood.mean(output)
+
+    def sample(self, output, generator):
+        """Draw rows at a decoder's output."""
+        return self.likelihood.sample(output, generator, **self._own())
+
+    @torch.no_grad()
+    def start(self, residual, variance):
+        """Set learned and kept parameters to where training starts."""
+        values = self.likelihood.start(residual, variance) if self.names else {}
+        for name, value in values.items():
+            own = getattr(self, name)
+            own.copy_(torch.as_tensor(value, dtype=own.dtype).reshape(own.shape))
+
+
+def find_likelihood(likelihood):
+    """Return the likelihood that a model's parameter names, or is.
+
+    Parameters
+    ----------
+    likelihood : str or object
+        A name, or an object with the methods of :class:`Likelihood`.
+
+    Returns
+    -------
+    object
+        The likelihood.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    TypeError
+        If the object lacks a method.
+    """
+    from sklatent.likelihoods._bernoulli import Bernoulli
+    from sklatent.likelihoods._gaussian import Gaussian
+
+    named = {
+        "gaussian": lambda: Gaussian(),
+        "unit_gaussian": lambda: Gaussian(scale=1.0),
+        "bernoulli": lambda: Bernoulli(),
+    }
+    if isinstance(likelihood, str):
+        if likelihood not in named:
+            raise ValueError(
+                f"likelihood={likelihood!r} is unknown; use one of {', '.join(sorted(named))}, or "
+                "an object of sklatent.likelihoods."
+            )
+        return named[likelihood]()
+    missing = [name for name in _METHODS if not callable(getattr(likelihood, name, None))]
+    if missing or isinstance(likelihood, type):
+        lacks = f"lacks {', '.join(missing)}" if missing else "is a class, not an object"
+        raise TypeError(
+            f"likelihood={likelihood!r} {lacks}; give a name, or an object with the methods of "
+            "sklatent.likelihoods.Likelihood."
+        )
+    return likelihood
+
+
+def extremes(X, block_rows=4096):
+    """Least and greatest value of an array, read block by block."""
+    found = [
+        (block.min(), block.max())
+        for block in (X[start : start + block_rows] for start in range(0, len(X), block_rows))
+    ]
+    low, high = zip(*found, strict=True)
+    return np.min(low), np.max(high)

@@ -1,0 +1,97 @@
+"""The linear model that runs beside the networks, in which training starts."""
+
+import torch
+from torch import nn
+
+
+class LinearPath(nn.Module):
+    """A linear map from rows to latents, and one from latents to the decoder's output.
+
+    Networks whose last layers are zero add nothing to it, so that a model begins as the linear
+    model here (:mod:`sklatent.models._start` has its closed form) and learns what that leaves out.
+    Rows are brought to one centre and one scale for all features, and outputs back from it, so
+    that a change of X's unit changes nothing.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Width of what the encoder sees.
+    n_codes : int
+        Width of what the decoder takes.
+    n_outputs : int
+        Width of the decoder's output.
+    n_components : int or None
+        Number of latent dimensions, where the model encodes.
+    """
+
+    stackable = True
+
+    def __init__(self, n_inputs, n_codes, n_outputs, n_components):
+        super().__init__()
+        if n_components is not None:
+            self.encoder = nn.Linear(n_inputs, n_components, bias=False)
+            # Two axes, for rows and features: a leading axis of stacked models fits before them.
+            self.register_buffer("center", torch.zeros(1, n_inputs))
+            self.register_buffer("scale", torch.ones(1, 1))
+        self.decoder = nn.Linear(n_codes, n_outputs)
+        self.register_buffer("output_center", torch.zeros(1, n_outputs))
+        self.register_buffer("output_scale", torch.ones(1, 1))
+
+    def standardise(self, x):
+        """Rows ``(..., batch, n_inputs)`` at one centre and scale."""
+        return (x - self.center) / self.scale
+
+    def output(self, z, nonlinear):
+        """Sum of the two paths' outputs, back in the likelihood's own unit.
+
+        Parameters
+        ----------
+        z : Tensor of shape (..., batch, n_codes)
+            Latents.
+        nonlinear : Tensor of shape (..., batch, n_outputs)
+            What the network makes of them.
+        """
+        both = self.decoder(z) + nonlinear
+        return torch.addcmul(self.output_center, self.output_scale, both)
+
+    @torch.no_grad()
+    def start_encoder(self, center, scale, weight):
+        """Set the encoder's side: ``z = weight @ (x - center)``."""
+        _set(self.center, center)
+        _set(self.scale, scale)
+        _set(self.encoder.weight, weight * scale)
+
+    @torch.no_grad()
+    def start_decoder(self, center, scale, weight):
+        """Set the decoder's side: ``output = center + weight @ z``."""
+        _set(self.output_center, center)
+        _set(self.output_scale, scale)
+        _set(self.decoder.weight, weight / scale)
+        self.decoder.bias.zero_()
+
+
+class Gate(nn.Module):
+    """A network whose output begins at zero: each of its numbers times a learned gain.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Of the user's own, without a last layer that could be set to zero.
+    n_outputs : int
+        Width of its output.
+    """
+
+    stackable = True
+
+    def __init__(self, network, n_outputs):
+        super().__init__()
+        self.network = network
+        self.gain = nn.Parameter(torch.zeros(1, n_outputs))
+
+    def forward(self, z):
+        """Apply the network, and the gain to what it returns."""
+        return self.network(z) * self.gain
+
+
+def _set(target, value):
+    target.copy_(torch.as_tensor(value).reshape(target.shape))
