@@ -188,7 +188,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         resume = self.warm_start and hasattr(self, "net_")
         keys = row_keys(X, sample_ids)
         X = self._validate_training_data(X, reset=not resume)
-        if resume or not note_or_take_over(self, X):
+        if resume or not note_or_take_over(self, X, keys):
             fit_model(self, X, keys=keys, resume=resume)
         return self
 

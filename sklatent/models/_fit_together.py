@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklatent._utils.names import row_keys
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_stacked
 from sklatent.models._parameters import same_parameters
@@ -52,10 +53,11 @@ def fit_models(models, X, rows=None):
         for k, model in enumerate(models):
             model.fit(X if rows is None else X[rows[k]])
         return
+    names = row_keys(X)
     for model in models:
         model._validate_params()
         validated = model._validate_training_data(X, reset=True)
-    fit_stacked(models, validated, rows)
+    fit_stacked(models, validated, rows, names)
 
 
 def fit_noted(notes):
@@ -75,9 +77,9 @@ def fit_noted(notes):
     trained = []
     for stack in _sort(notes):
         models, keys = zip(*stack, strict=True)
-        X, rows = _join(notes.data, keys)
+        X, rows, names = _join(notes.data, keys)
         try:
-            fit_stacked(models, X, rows)
+            fit_stacked(models, X, rows, names)
         except Exception:
             continue
         trained += stack
@@ -88,11 +90,10 @@ def _sort(notes):
     """Stacks of two or more fits: alike, on as many rows of one type."""
     stacks = []
     for model, key in notes.fits:
-        X = notes.data[key]
+        kind = _kind(notes.data[key])
         for stack in stacks:
             first, first_key = stack[0]
-            like = notes.data[first_key]
-            if (like.shape, like.dtype) == (X.shape, X.dtype) and can_stack([first, model]):
+            if _kind(notes.data[first_key]) == kind and can_stack([first, model]):
                 stack.append((model, key))
                 break
         else:
@@ -100,12 +101,19 @@ def _sort(notes):
     return [stack for stack in stacks if len(stack) > 1]
 
 
+def _kind(data):
+    """What fits of one stack have in common: shape and type of their rows, and whether named."""
+    X, names = data
+    return X.shape, X.dtype, names is None
+
+
 def _join(data, keys):
-    """All data that occur, one below the other, and each model's rows of them."""
+    """All data that occur, one below the other, each model's rows of them, and the rows' names."""
     distinct = list(dict.fromkeys(keys))
+    X, names = zip(*(data[key] for key in distinct), strict=True)
     if len(distinct) == 1:
-        return data[distinct[0]], None
-    n = len(data[distinct[0]])
+        return X[0], None, names[0]
+    n = len(X[0])
     start = {key: n * k for k, key in enumerate(distinct)}
     rows = np.array([start[key] for key in keys])[:, None] + np.arange(n)
-    return np.concatenate([data[key] for key in distinct]), rows
+    return np.concatenate(X), rows, None if names[0] is None else np.concatenate(names)

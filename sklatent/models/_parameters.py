@@ -168,12 +168,15 @@ _ATTRIBUTES = """\
         Number of features seen at fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, when X had string column names.
-    start_variances_, start_gaps_, start_sign_stability_ : ndarray of shape (n_axes,), or None
-        Of the principal axes that training started from: the variance along each; its distance to
-        the nearest other, relative to itself (below ``sqrt(2 / n_samples)`` an axis and its
-        neighbour may turn into each other in other data); and how far from turning over its sign
-        is (below 1 it may when a tenth of the rows goes, below 2 with half of them). None where
-        training started elsewhere.
+    start_variances_ : ndarray of shape (n_axes,) or None
+        Variance along each principal axis that training started from; None where it started
+        elsewhere.
+    start_gaps_ : ndarray of shape (n_axes,) or None
+        Distance of each such variance to the nearest other, relative to itself. Below
+        ``sqrt(2 / n_samples)`` an axis and its neighbour may turn into each other in other data.
+    start_sign_stability_ : ndarray of shape (n_axes,) or None
+        How far each axis's sign is from turning over: below 1 it may when a tenth of the rows is
+        left out, below 2 with half of them.
     n_epochs_ : int
         Epochs trained so far.
     history_ : list of dict

@@ -31,7 +31,7 @@ class Notes:
         self.fits = []
         self.data = {}
 
-    def add(self, model, X):
+    def add(self, model, X, keys=None):
         """Note one fit.
 
         Parameters
@@ -40,9 +40,11 @@ class Notes:
             Validated, not trained.
         X : ndarray of shape (n_samples, n_features)
             Validated data.
+        keys : ndarray of uint64 of shape (n_samples,), default=None
+            Keys of the rows, where they have names.
         """
-        key = run_digest("ahead", [X])
-        self.data.setdefault(key, X)
+        key = _digest(X, keys)
+        self.data.setdefault(key, (X, keys))
         self.fits.append((model, key))
 
 
@@ -82,7 +84,11 @@ def offering(fits):
             _offers[:] = [offer for offer in _offers if id(offer) not in taken]
 
 
-def note_or_take_over(model, X):
+def _digest(X, keys):
+    return run_digest("ahead", [X] if keys is None else [X, keys])
+
+
+def note_or_take_over(model, X, keys=None):
     """What a ``fit`` asks before it trains.
 
     Parameters
@@ -91,6 +97,8 @@ def note_or_take_over(model, X):
         Validated.
     X : ndarray of shape (n_samples, n_features)
         Validated data.
+    keys : ndarray of uint64 of shape (n_samples,), default=None
+        Keys of the rows, where they have names.
 
     Returns
     -------
@@ -104,11 +112,11 @@ def note_or_take_over(model, X):
     """
     notes = _notes.get()
     if notes is not None:
-        notes.add(model, X)
+        notes.add(model, X, keys)
         raise NotedError
     if not _offers:
         return False
-    key = run_digest("ahead", [X])
+    key = _digest(X, keys)
     with _lock:
         for k, (trained, trained_key) in enumerate(_offers):
             alike = type(trained) is type(model) and key == trained_key

@@ -15,6 +15,7 @@ from sklatent.channels import (
     neighbor_distance_variability,
 )
 from sklatent.datasets import make_hue_circle
+from sklatent.nn.training.data import Batch
 
 torch = pytest.importorskip("torch")
 
@@ -56,14 +57,16 @@ def test_the_loss_is_minus_the_mean_similarity(metric):
         atol=1e-5,
     )
     objective = _Dissimilarity(channels, metric, "cpu")
-    batch = torch.randperm(48, generator=torch.Generator().manual_seed(0))[:, None].float()
+    order = torch.randperm(48, generator=torch.Generator().manual_seed(0))
+    batch = Batch(torch.empty(48, 0), rows=order)
     loss = sum(objective(module, batch, None).values()).item()
     values = channel_similarity(own, channels, metric=metric, dtype="float64")
     expected = values if metric == "nmi" else np.exp(-values)
     assert loss == pytest.approx(-expected.mean(), abs=1e-4)
     # A batch is the same thing over its own samples.
-    some = batch[:20]
-    rows = np.sort(some[:, 0].numpy().astype(int))
+    some = order[:20]
+    rows = np.sort(some.numpy())
+    some = Batch(torch.empty(20, 0), rows=some)
     loss = sum(_Dissimilarity(channels, metric, "cpu")(module, some, None).values()).item()
     assert loss != pytest.approx(-expected.mean(), abs=1e-3)
     part = _Dissimilarity(_at(channels, rows), metric, "cpu")
@@ -71,9 +74,8 @@ def test_the_loss_is_minus_the_mean_similarity(metric):
     with torch.no_grad():
         module_part.mean.copy_(module.mean[rows])
         module_part.log_var.copy_(module.log_var[rows])
-    assert loss == pytest.approx(
-        sum(part(module_part, torch.arange(20.0)[:, None], None).values()).item(), abs=1e-5
-    )
+    whole = Batch(torch.empty(20, 0), rows=torch.arange(20))
+    assert loss == pytest.approx(sum(part(module_part, whole, None).values()).item(), abs=1e-5)
 
 
 def _at(channels, rows):

@@ -22,6 +22,7 @@ from sklatent.metrics import (
     make_udr_scorer,
     reconstruction_scorer,
 )
+from tests.settings import PAPERS
 
 SMALL = {"hidden_layer_sizes": (16,), "max_epochs": 3, "random_state": 0}
 
@@ -48,7 +49,9 @@ def test_search_over_rho_in_a_pipeline(data, reference):
         "reconstruction": reconstruction_scorer,
         "distortion": make_distortion_scorer(model.transform(scaled), X_reference=X),
     }
-    pipeline = make_pipeline(StandardScaler(), RosettaVAE(2, rosetta_points=points, **SMALL))
+    pipeline = make_pipeline(
+        StandardScaler(), RosettaVAE(2, rosetta_points=points, **SMALL, **PAPERS)
+    )
     grid = {"rosettavae__rho": [0.0, 20.0]}
     search = GridSearchCV(pipeline, grid, scoring=scoring, refit="rosetta", cv=2)
     search.fit(X)

@@ -10,6 +10,7 @@ from sklatent import VAE
 from sklatent.datasets import make_eight_gaussians
 from sklatent.metrics import retraining_variability
 from sklatent.model_selection import retrain, retraining_report
+from tests.settings import PAPERS
 
 SMALL = {"hidden_layer_sizes": (16,), "max_epochs": 3}
 
@@ -65,7 +66,7 @@ def test_report_holds_the_metrics(X):
 
 
 def test_relative_variability_cannot_be_faked_by_shrinking(X):
-    runs = retrain(VAE(2, **SMALL), X, n_runs=4, random_state=0)
+    runs = retrain(VAE(2, **SMALL, **PAPERS), X, n_runs=4, random_state=0)
     report = retraining_report(runs, X)
     for run in runs:
         head = run.net_.module_.head

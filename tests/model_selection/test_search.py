@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from sklatent import VAE, RosettaPoints, RosettaVAE
 from sklatent.datasets import make_eight_gaussians
 from sklatent.metrics import elbo_scorer, make_rosetta_scorer, reconstruction_scorer
-from sklatent.models import _fitting
+from sklatent.nn.training import devices
+from tests.settings import PAPERS
 
 SMALL = {"hidden_layer_sizes": (16,), "max_epochs": 5, "random_state": 0}
 
@@ -33,7 +34,7 @@ def points(X):
 
 
 def pipeline(points):
-    model = RosettaVAE(2, rosetta_points=points, **SMALL)
+    model = RosettaVAE(2, rosetta_points=points, **SMALL, **PAPERS)
     return Pipeline([("scaler", StandardScaler()), ("rosettavae", model)])
 
 
@@ -94,17 +95,17 @@ def test_dask_cluster(X, points):
 
 def test_a_gpu_shared_by_processes_warns(monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(_fitting, "_is_worker_process", lambda: True)
+        patch.setattr(devices, "_is_worker_process", lambda: True)
         with pytest.warns(UserWarning, match="n_jobs"):
-            _fitting.warn_if_gpu_is_shared(torch.device("cuda"))
+            devices.warn_if_gpu_is_shared(torch.device("cuda"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        _fitting.warn_if_gpu_is_shared(torch.device("cuda"))
-        _fitting.warn_if_gpu_is_shared(torch.device("cpu"))
+        devices.warn_if_gpu_is_shared(torch.device("cuda"))
+        devices.warn_if_gpu_is_shared(torch.device("cpu"))
 
 
 def test_joblibs_workers_know_that_they_are():
-    assert not _fitting._is_worker_process()
+    assert not devices._is_worker_process()
     assert all(
-        joblib.Parallel(n_jobs=2)(joblib.delayed(_fitting._is_worker_process)() for _ in "ab")
+        joblib.Parallel(n_jobs=2)(joblib.delayed(devices._is_worker_process)() for _ in "ab")
     )

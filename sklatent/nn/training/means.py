@@ -28,9 +28,11 @@ class TermMeans:
         values = torch.stack(torch.broadcast_tensors(*self.waiting)).double().cpu().numpy()
         values = values.reshape(len(self.weights), len(self.names), *values.shape[1:])
         weights = np.asarray(self.weights, float)
-        self.total = self.total + (
-            weights.reshape(len(weights), 1, -1) * values.reshape(*values.shape[:2], -1)
-        ).sum(axis=0)
+        shape = (*values.shape[:2], -1)
+        # A loss beyond all bounds is reported by whoever looks at the mean.
+        with np.errstate(over="ignore", invalid="ignore"):
+            weighted = weights.reshape(len(weights), 1, -1) * values.reshape(shape)
+            self.total = self.total + weighted.sum(axis=0)
         self.weight = self.weight + weights.sum(axis=0)
         self.waiting, self.weights = [], []
 
