@@ -18,7 +18,7 @@ D1, D2 = X[y < 4], X[y >= 4]
 @pytest.fixture(scope="module")
 def study():
     model = VAE(2, hidden_layer_sizes=(32, 32), max_epochs=60, learning_rate=3e-3, **PAPERS)
-    return sequential_study(model, D1, D2, n_points=8, rho=3.0, n_runs=6, random_state=0)
+    return sequential_study(model, D1, D2, n_points=8, rho=3.0, n_runs=6, random_state=1)
 
 
 def test_tables_against_direct_computation(study):
@@ -83,7 +83,7 @@ def test_anchors_hold_the_space_in_place(study):
 
 def test_lab_b_sees_the_anchors_as_data(study):
     """The plain model is what retraining it on D2 and the anchors' inputs gives."""
-    seeds = np.random.RandomState(0).randint(np.iinfo(np.int32).max, size=4)
+    seeds = np.random.RandomState(1).randint(np.iinfo(np.int32).max, size=4)
     model = VAE(2, hidden_layer_sizes=(32, 32), max_epochs=60, learning_rate=3e-3, **PAPERS)
     X_lab_b = np.concatenate([D2, study.points.X])
     expected = retrain(model, X_lab_b, n_runs=6, random_state=int(seeds[3]))
