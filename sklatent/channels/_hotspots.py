@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklatent._utils.random import local_random_state
+from sklatent.channels._arrays import check_whole_number, readable
 from sklatent.channels._fingerprints import ChannelFingerprints
 from sklatent.channels._similarity import channel_similarity
 
@@ -158,6 +159,8 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
         self : object
             The fitted estimator.
         """
+        for name, smallest in (("min_samples", 2), ("n_shuffles", 0)):
+            check_whole_number(getattr(self, name), name, smallest)
         fingerprints = read_channels(self, X, min_messages=3)
         n_channels = len(fingerprints)
         if n_channels < self.min_samples:
@@ -290,7 +293,11 @@ def read_channels(estimator, X, *, reset=True, min_messages=2):
     if not isinstance(X, ChannelFingerprints):
         at_least = 2 if reset else 1
         means = validate_data(
-            estimator, X, dtype=np.float64, ensure_min_features=at_least, reset=reset
+            estimator,
+            readable(X, "X"),
+            dtype=np.float64,
+            ensure_min_features=at_least,
+            reset=reset,
         )
         if means.shape[1] < min_messages:
             means = np.column_stack([means, np.zeros(len(means))])

@@ -81,9 +81,9 @@ def channel_similarity(fingerprints, other=None, *, metric="nmi", dtype="float32
            [0.79, 1.  , 0.68],
            [0.7 , 0.68, 1.  ]])
     """
-    if metric not in ("nmi", "vi"):
+    if not isinstance(metric, str) or metric not in ("nmi", "vi"):
         raise ValueError(f'metric must be "nmi" or "vi", got {metric!r}.')
-    if dtype not in _NO_INFORMATION:
+    if not isinstance(dtype, str) or dtype not in _NO_INFORMATION:
         raise ValueError(f'dtype must be "float32" or "float64", got {dtype!r}.')
     for given in (fingerprints,) if other is None else (fingerprints, other):
         if not isinstance(given, ChannelFingerprints):
@@ -238,7 +238,13 @@ def _n_blas_threads():
 
 
 def _resolve_device(device):
-    if device != "auto":
+    if isinstance(device, str) and device == "cpu":
         return device
+    if not isinstance(device, str) or device != "auto":
+        # Torch takes seconds to import, and only its devices need it.
+        from sklatent.channels._similarity_torch import torch_device
+
+        device = torch_device(device)
+        return "cpu" if device.type == "cpu" else device
     torch = sys.modules.get("torch")
     return "cuda" if torch is not None and torch.cuda.is_available() else "cpu"

@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sklatent._posterior import Posterior
+from sklatent.channels._arrays import check_whole_number, readable
 from sklatent.channels._fingerprints import ChannelFingerprints
 from sklatent.channels._hotspots import read_channels
 from sklatent.channels._similarity import channel_similarity
@@ -159,7 +160,15 @@ class ChannelSynthesizer(BaseEstimator):
         # Torch takes seconds to import, and nothing else about channels needs it.
         from sklatent.channels._synthesis_torch import train_posteriors
 
+        for name in ("n_components", "max_epochs", "batch_size"):
+            check_whole_number(getattr(self, name), name, 1)
         channels = read_channels(self, X)
+        if self.n_components > channels.n_samples:
+            raise ValueError(
+                f"n_components={self.n_components} is more than the {channels.n_samples} samples "
+                "that the channels speak about, and so many points span fewer dimensions. Choose "
+                f"at most {channels.n_samples}."
+            )
         informative = channels.information > _LEAST_INFORMATION
         if not informative.any():
             raise ValueError(
@@ -237,7 +246,11 @@ def neighbor_distance_variability(means, *, closed=True):
     >>> neighbor_distance_variability([[0], [1], [2], [3]])
     0.577...
     """
-    means = check_array(means, dtype=np.float64, ensure_min_samples=3, input_name="means")
+    means = check_array(
+        readable(means, "means"), dtype=np.float64, ensure_min_samples=3, input_name="means"
+    )
+    # The unit cancels; without it squares stay in range.
+    means = means / max(np.abs(means).max(), np.finfo(np.float64).tiny)
     following = np.roll(means, -1, axis=0) if closed else means[1:]
     distances = np.linalg.norm(following - means[: len(following)], axis=1)
     if not distances.any():

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from sklatent.channels._coefficients import reorder_samples
+from sklatent.channels._similarity_torch import torch_device
 from sklatent.nn.training.data import Rows
 from sklatent.nn.training.net import LatentNet
 from sklatent.nn.training.randomness import (
@@ -35,9 +36,7 @@ def train_posteriors(synthesizer, channels):
     channels : ChannelFingerprints
         The ensemble, each channel with some information.
     """
-    device = synthesizer.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch_device(synthesizer.device)
     n_samples = channels.n_samples
     seed = draw_seed(synthesizer.random_state)
     with seeded_initialisation(split_seed(seed)["weights"]):
@@ -49,12 +48,12 @@ def train_posteriors(synthesizer, channels):
         batch_size=synthesizer.batch_size,
         lr=synthesizer.learning_rate,
         optimizer=_OPTIMIZERS[synthesizer.optimizer],
-        device=device,
+        device=str(device),
         verbose=0,
     ).initialize()
     # Batches are of the samples' numbers; what they stand for is in the fingerprints.
     run = TrainingRun(
-        rows=Rows(np.empty((n_samples, 0)), None, None, torch.float32, torch.device(device)),
+        rows=Rows(np.empty((n_samples, 0)), None, None, torch.float32, device),
         valid_rows=None,
         objective=_Dissimilarity(channels, synthesizer.metric, device),
         hyper={},
