@@ -147,7 +147,8 @@ def main():
         "R^2 over all rows, embedded by both models, weighted by variance: of a rigid map from all "
         "pairs, of UnpairedAligner whether it accepted its map or not (medians), and the smallest "
         f"of an accepted one. Solvable: the rigid map from all pairs has at least {SOLVABLE}. "
-        "Margins in standard errors. Seeds here were not looked at while the thresholds were chosen."
+        "Margins in standard errors. Seeds here were not looked at while the thresholds were "
+        "chosen."
     )
     every, table = [], []
     for name, (*_, n) in HALVES.items():

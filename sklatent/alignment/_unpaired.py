@@ -53,8 +53,9 @@ class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     min_margin : float, default=4.0
         By how many standard errors the map's held-out density must exceed that of every map that
-        says something different. Clouds whose rows depend on each other, such as groups, show
-        margins of 2 to 3 for wrong maps; none of 200 halves of data did at 4.
+        says something different. Rows of a group depend on each other, so that wrong maps had
+        margins up to 3.3 on 210 pairs of disjoint halves of data; at 4 all that were accepted were
+        right, and they were three quarters of those that a rigid map could solve.
 
     strict : bool, default=True
         Whether `transform` and `inverse_transform` of a refused map raise an error.
