@@ -38,7 +38,7 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
     `n_shuffles`, in two ways. The same analysis is run on channels whose samples are shuffled: a
     group counts when its mean similarity exceeds the 99th percentile of similarities within groups
     found there, which channels that are related anyhow pass easily. So a group is also compared
-    with random sets of as many other, equally informative channels. Members are held against
+    with random sets of as many, equally informative channels. Members are held against
     both, and those that don't belong are left out.
 
     Parameters
@@ -96,7 +96,7 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
         What similarity shuffled channels reach; NaN if `n_shuffles=0`.
 
     p_values_ : ndarray of shape (n_groups,)
-        Share of random sets of other channels that are as similar as the group, by Holm's
+        Share of random sets of channels that are as similar as the group, by Holm's
         correction for the number of groups that OPTICS found. NaN if `n_shuffles=0` or if there are
         hardly any other channels.
 
@@ -115,8 +115,8 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
     Notes
     -----
     Random sets have as many channels of each fifth of information (fewer parts of few channels) as
-    the group has, none of the group's own, and only pairs between models count, here and there:
-    two components of one model are less alike than those of two. 999 sets are drawn, so that
+    the group has, and only pairs between models count, here and there: two components of one
+    model are less alike than those of two. 999 sets are drawn, so that
     p-values are at least 0.001 times the number of groups.
 
     `fit` also takes a plain array, one row a channel: means of posteriors with unit variance. Two

@@ -55,7 +55,7 @@ def random_set_similarity(similarity, counts, information, members, n_sets, rng)
         In bits; sets have as many channels of each stratum of it as the group has.
 
     members : ndarray of int
-        The group, whose channels are not drawn.
+        The group. Its own channels may be drawn as well, or sets would be unlike it by selection.
 
     n_sets : int
         Sets to draw.
@@ -78,11 +78,11 @@ def random_set_similarity(similarity, counts, information, members, n_sets, rng)
     stratum[np.argsort(information, kind="stable")] = np.arange(n_channels) * n_strata // n_channels
     drawn = np.zeros((n_sets, n_channels))
     for number in range(n_strata):
-        others = np.flatnonzero((stratum == number) & ~inside)
-        wanted = min(int(np.sum(inside & (stratum == number))), len(others))
+        alike = np.flatnonzero(stratum == number)
+        wanted = int(np.sum(inside[alike]))
         if wanted:
-            order = np.argsort(rng.random_sample((n_sets, len(others))), axis=1)[:, :wanted]
-            np.put_along_axis(drawn, others[order], 1.0, axis=1)
+            order = np.argsort(rng.random_sample((n_sets, len(alike))), axis=1)[:, :wanted]
+            np.put_along_axis(drawn, alike[order], 1.0, axis=1)
     sums = np.einsum("sc,sc->s", drawn @ np.where(counts, similarity, 0.0), drawn)
     pairs = np.einsum("sc,sc->s", drawn @ counts.astype(float), drawn)
     return sums[pairs > 0] / pairs[pairs > 0]

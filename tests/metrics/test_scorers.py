@@ -105,7 +105,7 @@ OPTIONS = {
     "separated_attribute_predictability": {"continuous_factors": True},
     "modularity": {"n_bins": 7},
     "explicitness": {"test_size": 0.3, "random_state": 1},
-    "interventional_robustness": {"diff_quantile": 0.9},
+    "interventional_robustness": {"diff_quantile": 0.9, "n_bins": 3},
 }
 OF_FACTORS = {
     "dci": lambda Z, F, **options: dci_scores(Z, F, **options).disentanglement,
