@@ -55,6 +55,8 @@ PARAMETERS = {
     "RelativeProjection": {"n_anchors": 8},
     "RosettaVAE": {"n_components": 2, **SMALL_NETWORK},
     "StitchingAligner": {"max_epochs": 20, "learning_rate": 0.01},
+    # The data of these tests determine no map, so it is refused, and must be had all the same.
+    "UnpairedAligner": {"n_init": 3, "strict": False},
     "TransformVAE": {"n_components": 2, "latent_layer_sizes": (8,), **SMALL_NETWORK},
     "VAE": {"n_components": 2, **SMALL_NETWORK},
     "VAEEnsemble": {"n_components": 2, "n_estimators": 2, **SMALL_NETWORK},
@@ -94,6 +96,7 @@ N_CHECKS = {
     "RosettaVAE": 47,
     "StitchingAligner": 59,
     "TransformVAE": 47,
+    "UnpairedAligner": 48,
     "VAE": 47,
     "VAEEnsemble": 47,
 }

@@ -17,5 +17,6 @@ __getattr__, __dir__, __all__ = attach(
         "_rigid": ["RigidAligner"],
         "_stitcher": ["LatentStitcher"],
         "_stitching": ["StitchingAligner"],
+        "_unpaired": ["UnpairedAligner"],
     },
 )

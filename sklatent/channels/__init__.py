@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = attach(
             "normalized_mutual_information",
             "variation_of_information",
         ],
+        "_monte_carlo": ["monte_carlo_similarity"],
         "_similarity": ["channel_similarity"],
         "_synthesis": ["ChannelSynthesizer", "neighbor_distance_variability"],
     },

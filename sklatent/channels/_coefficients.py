@@ -2,11 +2,19 @@
 
 import numpy as np
 
+from sklatent.channels._arrays import as_floats, to_array
+
 # Channels whose rows are computed together: small enough for the scratch to stay in the cache.
 _TILE_ELEMENTS = 1 << 16
 
 # Variances of one channel that differ by more than a factor of exp(80) would leave float32.
 _MAX_LOG_SPREAD = 80.0
+
+# Natural logarithms of variances further from zero than this are outside of all use.
+_MAX_LOG_VAR = 200.0
+
+# What means in units of deviations, and deviations, must stay below: their squares are summed.
+_MAX_DISTANCE = 1e100
 
 # Means further apart than this many of the smallest deviations are kept in float64.
 _MAX_SPAN = 1e3
@@ -86,20 +94,6 @@ def coefficient_matrix(channels):
     return np.minimum(bc, 1.0, out=bc)
 
 
-def as_floats(array, name):
-    """`array` as finite float64."""
-    array = np.asarray(array)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must hold real numbers, got an array of dtype {array.dtype}.")
-    array = array.astype(np.float64, copy=False)
-    if not np.isfinite(array).all():
-        raise ValueError(
-            f"{name} contains NaN or infinity. Every posterior needs a finite mean and a finite "
-            "variance above zero; a model that diverged has none."
-        )
-    return array
-
-
 def gaussian_channels(mean, log_var, covariance, names=("log_vars", "covariances")):
     """Diagonal or full channels from finite float64 arrays, shapes and variances checked."""
     if (log_var is None) == (covariance is None):
@@ -121,6 +115,7 @@ def gaussian_channels(mean, log_var, covariance, names=("log_vars", "covariances
         )
     if covariance is None:
         _check_log_spread(log_var, name)
+        _check_distance(mean, np.exp(0.5 * log_var.min(axis=(1, 2))))
         return DiagonalChannels(mean, log_var)
     if not np.allclose(covariance, np.swapaxes(covariance, -1, -2), rtol=1e-6):
         raise ValueError(f"{name} must hold symmetric matrices.")
@@ -131,10 +126,60 @@ def gaussian_channels(mean, log_var, covariance, names=("log_vars", "covariances
             f"{name} must hold positive definite matrices, but at least one has an eigenvalue that "
             "is negative or zero: no variance may be negative or zero."
         ) from None
+    check_factors(mean, scale_tril)
     return FullChannels(mean, scale_tril)
 
 
+def check_factors(mean, scale_tril):
+    """Refuse Cholesky factors that do not go with means, are none, or leave the range of floats.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_channels, n_samples, width)
+        Means.
+
+    scale_tril : ndarray of shape (n_channels, n_samples, width, width)
+        What must be lower triangular, with a positive diagonal.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if scale_tril.shape != (*mean.shape, mean.shape[2]):
+        raise ValueError(
+            f"Cholesky factors must have shape {(*mean.shape, mean.shape[2])} to go with means of "
+            f"shape {mean.shape}, got {scale_tril.shape}."
+        )
+    diagonal = np.diagonal(scale_tril, axis1=2, axis2=3)
+    if np.triu(scale_tril, 1).any() or diagonal.min() <= 0:
+        raise ValueError("Cholesky factors must be lower triangular, with a diagonal above zero.")
+    if np.abs(scale_tril).max() > _MAX_DISTANCE or diagonal.min() < 1 / _MAX_DISTANCE:
+        raise ValueError(
+            f"Deviations must lie between {1 / _MAX_DISTANCE:g} and {_MAX_DISTANCE:g}. Scale "
+            "means and covariances together; no coefficient changes by that."
+        )
+    _check_distance(mean, diagonal.min(axis=(1, 2)))
+
+
+def _check_distance(mean, smallest):
+    """Means further apart than that, in deviations, have squares beyond the range of floats."""
+    with np.errstate(over="ignore"):
+        distance = np.abs(mean).max(axis=(1, 2)) / smallest
+    if not (distance <= _MAX_DISTANCE).all():
+        raise ValueError(
+            f"A mean is {distance.max():.3g} of the smallest deviations away from zero; at most "
+            f"{_MAX_DISTANCE:g} is supported. Look whether the model that made it has diverged."
+        )
+
+
 def _check_log_spread(log_var, name):
+    if np.abs(log_var).max(initial=0.0) > _MAX_LOG_VAR:
+        raise ValueError(
+            f"{name} reaches {log_var.flat[np.abs(log_var).argmax()]:.4g}, but must lie within "
+            f"{_MAX_LOG_VAR:g} of zero. It holds natural logarithms of variances, not variances: "
+            "clip them, say to [-30, 30]."
+        )
     largest = np.ptp(log_var, axis=1).max(initial=0.0)
     if largest > _MAX_LOG_SPREAD:
         raise ValueError(
@@ -328,7 +373,7 @@ def merge_channels(blocks):
 
 def check_numbers(numbers, name, default):
     """Numbers of models or components, one for each channel."""
-    numbers = default if numbers is None else np.asarray(numbers)
+    numbers = default if numbers is None else to_array(numbers, name)
     if numbers.shape != default.shape or numbers.dtype.kind not in "iu":
         raise ValueError(
             f"{name} must hold one integer for each of the {len(default)} channels, got an array "

@@ -7,11 +7,9 @@ import numpy as np
 
 from sklatent._utils.files import read_file, write_file
 from sklatent._utils.random import local_random_state
+from sklatent.channels._arrays import as_floats, encode_labels
 from sklatent.channels._coefficients import (
-    DiagonalChannels,
-    FullChannels,
     LabelChannels,
-    as_floats,
     check_numbers,
     coefficient_matrix,
     gaussian_channels,
@@ -19,9 +17,9 @@ from sklatent.channels._coefficients import (
     reorder_samples,
     take_channels,
 )
+from sklatent.channels._content import from_content, to_content
 from sklatent.channels._samples import check_same_samples, encode_samples, hash_samples
 
-_KINDS = {kind.kind: kind for kind in (DiagonalChannels, FullChannels, LabelChannels)}
 _FILE_KIND = "channel fingerprints"
 _SCHEMA_VERSION = 1
 
@@ -136,7 +134,14 @@ class ChannelFingerprints:
         fingerprints : ChannelFingerprints
             Channels in the order of the models, then of the components.
         """
-        models = [models] if hasattr(models, "fit") else list(models)
+        if hasattr(models, "fit"):
+            models = [models]
+        if isinstance(models, str) or not np.iterable(models):
+            raise TypeError(
+                f"models must be fitted models, one or a list of them, got {models!r} of type "
+                f"{type(models).__name__}."
+            )
+        models = list(models)
         if not models:
             raise ValueError("models is empty: give at least one fitted model.")
         blocks, model, component = [], [], []
@@ -161,7 +166,7 @@ class ChannelFingerprints:
             f"model{m}" if whole else f"model{m}.component{c}"
             for m, c in zip(model, component, strict=True)
         ]
-        hash_ = hash_samples(X)
+        hash_ = hash_samples(X, blocks[0].n_samples)
         return cls(
             merge_channels(blocks), model=model, component=component, names=names, sample_hash=hash_
         )
@@ -225,7 +230,8 @@ class ChannelFingerprints:
         ----------
         y : array-like of shape (n_samples,) or (n_samples, n_factors)
             Labels of any type, or known factors with a column each, as in the metrics. Equal values
-            are one cluster; bin continuous factors first. Columns of a data frame give the names.
+            are one cluster; bin continuous factors first. What is missing (NaN, None, NaT, NA) is
+            an error, whatever its column's type. Columns of a data frame give the names.
 
         names : sequence of str, default=None
             Names of the factors; by default `"factor0"` and so on.
@@ -240,25 +246,19 @@ class ChannelFingerprints:
         """
         if names is None and hasattr(y, "columns"):
             names = [str(name) for name in y.columns]
-        y = np.asarray(y)
-        if y.ndim == 1:
-            y = y[:, None]
-        if y.ndim != 2 or not y.size:
-            raise ValueError(
-                f"y must have shape (n_samples,) or (n_samples, n_factors), got {y.shape}."
-            )
-        if y.dtype.kind in "fc" and not np.isfinite(y).all():
-            raise ValueError("y contains NaN or infinity: every sample needs a label.")
-        names = [f"factor{k}" for k in range(y.shape[1])] if names is None else list(names)
-        if len(names) != y.shape[1]:
-            raise ValueError(f"y has {y.shape[1]} columns, but {len(names)} names were given.")
-        labels = np.stack([np.unique(column, return_inverse=True)[1].ravel() for column in y.T])
-        hash_ = None if X is None else hash_samples(X, len(y))
+        labels = encode_labels(y)
+        names = [f"factor{k}" for k in range(len(labels))] if names is None else names
+        listed = np.iterable(names) and not isinstance(names, str)
+        if not listed or not all(isinstance(name, str) for name in names):
+            raise TypeError(f"names must be a list of strings, one for each column, got {names!r}.")
+        if len(names) != len(labels):
+            raise ValueError(f"y has {len(labels)} columns, but {len(names)} names were given.")
+        hash_ = None if X is None else hash_samples(X, labels.shape[1])
         return cls(
-            [LabelChannels(labels.astype(np.int64))],
+            [LabelChannels(labels)],
             model=np.full(len(labels), -1),
             component=np.arange(len(labels)),
-            names=names,
+            names=list(names),
             sample_hash=hash_,
         )
 
@@ -292,6 +292,11 @@ class ChannelFingerprints:
         bc : ndarray of shape (n_samples, n_samples)
             Coefficients in [0, 1]; smaller means easier to tell apart.
         """
+        if isinstance(channel, (bool, np.bool_)) or not isinstance(channel, (int, np.integer)):
+            raise TypeError(
+                f"channel must be the number of one channel, got {channel!r} of type "
+                f"{type(channel).__name__}."
+            )
         return coefficient_matrix(self[channel].blocks[0])
 
     def rows(self, dtype):
@@ -371,39 +376,20 @@ class ChannelFingerprints:
         Raises
         ------
         ValueError
-            If the file is truncated, foreign, tampered with or of a newer layout; the message says
-            which.
+            If the file is truncated, foreign, tampered with or of a newer layout, or if what it
+            holds is incomplete, contradicts itself or is not finite; the message says which.
         """
         arrays, envelope = read_file(path, kind=_FILE_KIND, schema_version=_SCHEMA_VERSION)
         return cls._from_content(arrays, envelope["metadata"])
 
     def _content(self):
         """All there is, as arrays and what JSON can hold."""
-        arrays = {"model": self.model, "component": self.component}
-        for number, block in enumerate(self.blocks):
-            arrays |= {f"block{number}.{name}": a for name, a in block.arrays().items()}
-        metadata = {
-            "names": self.names,
-            "sample_hash": self.sample_hash,
-            "blocks": [block.kind for block in self.blocks],
-        }
-        return arrays, metadata
+        return to_content(self)
 
     @classmethod
     def _from_content(cls, arrays, metadata):
-        """Make what :meth:`_content` was taken from."""
-        blocks = []
-        for number, kind in enumerate(metadata["blocks"]):
-            prefix = f"block{number}."
-            own = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
-            blocks.append(_KINDS[kind](**own))
-        return cls(
-            blocks,
-            model=arrays["model"],
-            component=arrays["component"],
-            names=metadata["names"],
-            sample_hash=metadata["sample_hash"],
-        )
+        """Make what :meth:`_content` was taken from; ValueError where it is not that."""
+        return cls(**from_content(arrays, metadata))
 
     def __add__(self, other):
         if not isinstance(other, ChannelFingerprints):
@@ -426,7 +412,13 @@ class ChannelFingerprints:
             if not -len(self) <= channels < len(self):
                 raise IndexError(f"Channel {channels} is out of range for {len(self)} channels.")
             channels = [channels]
-        indices = np.arange(len(self))[channels]
+        try:
+            indices = np.arange(len(self))[channels]
+        except IndexError as error:
+            raise IndexError(
+                f"Channels are selected by integers from {-len(self)} to {len(self) - 1}, a slice, "
+                f"or a mask of {len(self)} booleans, got {channels!r}."
+            ) from error
         if indices.ndim != 1 or not len(indices):
             raise IndexError("A selection must be over channels and keep at least one of them.")
         starts = np.cumsum([0] + [len(block) for block in self.blocks])

@@ -4,7 +4,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 from sklatent._utils.random import local_random_state
-from sklatent.channels._coefficients import as_floats, gaussian_channels
+from sklatent.channels._arrays import as_floats, check_whole_number
+from sklatent.channels._coefficients import gaussian_channels
 
 # 2 I(X;U) - I(X;U,U') in bits below which a channel counts as without information: far above the
 # rounding of a float64 mean, far below any channel of use.
@@ -159,8 +160,7 @@ def monte_carlo_information(mean, log_var, *, n_draws=10_000, random_state=None)
     if mean.ndim != 2:
         raise ValueError(f"mean must have shape (n_samples, n_dimensions), got {mean.shape}.")
     gaussian_channels(mean[None], log_var[None], None, ("log_var", "covariance"))
-    if n_draws < 2:
-        raise ValueError(f"n_draws must be at least 2 for a standard error, got {n_draws}.")
+    check_whole_number(n_draws, "n_draws", 2)
     rng = local_random_state(random_state)
     n_samples = len(mean)
     precision = np.exp(-0.5 * log_var)

@@ -1,25 +1,99 @@
 """Which samples do fingerprints speak about, and what do models say of them?"""
 
 import hashlib
+import numbers
 
 import numpy as np
-from sklearn.pipeline import Pipeline
+from scipy import sparse
+
+from sklatent._utils.pipelines import last_step
+from sklatent.channels._arrays import is_missing, to_array
+
+# Numbers that are converted together, so that a memory map is never copied whole.
+_BLOCK_ELEMENTS = 1 << 20
 
 
 def hash_samples(X, n_samples=None):
-    """SHA-256 of samples by value: the same numbers in another float type or layout hash alike."""
-    X = np.asarray(X)
-    if n_samples is not None and len(X) != n_samples:
-        raise ValueError(f"X has {len(X)} samples, but the channels speak about {n_samples}.")
-    if X.dtype.kind in "biuf":
-        X = X.astype(np.float64)
+    """Compute the SHA-256 of samples by value.
+
+    Parameters
+    ----------
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        The samples. The same numbers in another float type, layout, frame or sparse matrix hash
+        alike.
+
+    n_samples : int, default=None
+        How many there must be.
+
+    Returns
+    -------
+    hash_ : str
+        In hexadecimal.
+    """
+    X = X.tocsr() if sparse.issparse(X) else _unmasked(X)
+    if n_samples is not None and X.shape[0] != n_samples:
+        raise ValueError(f"X has {X.shape[0]} samples, but the channels speak about {n_samples}.")
     digest = hashlib.sha256(repr(X.shape).encode())
-    digest.update(np.ascontiguousarray(X).tobytes())
+    step = max(1, _BLOCK_ELEMENTS // max(1, int(np.prod(X.shape[1:]))))
+    for start in range(0, X.shape[0], step):
+        rows = X[start : start + step]
+        digest.update(_bytes_by_value(rows.toarray() if sparse.issparse(rows) else rows))
     return digest.hexdigest()
 
 
+def _unmasked(X):
+    if not np.ma.is_masked(X):
+        return to_array(X, "X")
+    return np.ma.getdata(X).astype(np.float64) + np.where(np.ma.getmaskarray(X), np.nan, 0.0)
+
+
+def _bytes_by_value(rows):
+    """Bytes that depend on the values alone: float64 where that holds them all."""
+    if rows.dtype.kind in "biuf":
+        floats = rows.astype(np.float64)
+        if rows.dtype.kind in "bf" or np.abs(floats).max(initial=0.0) < 2.0**53:
+            return _float_bytes(floats)
+        rows = rows.astype(object)
+    words = [_word(value) for value in rows.flat]
+    if all(isinstance(word, float) for word in words):
+        return _float_bytes(np.array(words))
+    return repr(words).encode()
+
+
+def _float_bytes(floats):
+    # All kinds of NaN are one, and so are both zeros.
+    return np.ascontiguousarray(np.where(np.isnan(floats), np.nan, floats + 0.0)).tobytes()
+
+
+def _word(value):
+    """A number as a float, where it is one, and anything else as text that names its value."""
+    if is_missing(value):
+        return float("nan")
+    if isinstance(value, (numbers.Real, np.bool_)):
+        # Whole numbers that float64 would round stay what they are.
+        exact = not isinstance(value, numbers.Integral) or abs(int(value)) < 2**53
+        return float(value) if exact else str(int(value))
+    if isinstance(value, (str, bytes, numbers.Number, np.generic)) or hasattr(value, "isoformat"):
+        return f"{value!s}"
+    raise ValueError(
+        f"X holds a {type(value).__name__}, which has no value to tell samples by. Samples are "
+        "rows of numbers, strings or dates."
+    )
+
+
 def check_same_samples(a, b):
-    """Refuse two sets of fingerprints that do not speak about the same samples."""
+    """Refuse two sets of fingerprints that do not speak about the same samples.
+
+    Parameters
+    ----------
+    a, b : ChannelFingerprints
+        Fingerprints that are to be joined or compared.
+
+    Raises
+    ------
+    ValueError
+        If lengths or hashes of the samples differ.
+    """
     if a.n_samples != b.n_samples:
         raise ValueError(
             f"Fingerprints of different lengths cannot be compared: {a.n_samples} and "
@@ -34,13 +108,41 @@ def check_same_samples(a, b):
 
 
 def encode_samples(estimator, X):
-    """Posteriors of samples by a fitted model, or by a Pipeline that ends in one."""
-    if isinstance(estimator, Pipeline):
-        X = estimator[:-1].transform(X) if len(estimator) > 1 else X
-        return encode_samples(estimator[-1], X)
-    if not hasattr(estimator, "encode"):
+    """Posteriors of samples by a fitted model, or by a Pipeline or a search that ends in one.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With a method `encode`, at its end.
+
+    X : array-like of shape (n_samples, n_features)
+        The samples.
+
+    Returns
+    -------
+    posterior : Posterior
+        One distribution a sample.
+
+    Raises
+    ------
+    TypeError
+        If it has no posteriors.
+    """
+    ends_in_one = hasattr(estimator, "best_estimator_") or hasattr(estimator, "steps")
+    model, steps = last_step(estimator) if ends_in_one else (estimator, [])
+    if isinstance(model, type) or not hasattr(model, "encode"):
+        name = model.__name__ if isinstance(model, type) else type(model).__name__
         raise TypeError(
-            f"{type(estimator).__name__} has no method encode, so it has no posteriors. Give "
-            "fitted models such as VAE, or use ChannelFingerprints.from_posteriors."
+            f"{name} {'is a class' if isinstance(model, type) else 'has no method encode'}, so it "
+            "has no posteriors. Give fitted models such as VAE, or use "
+            "ChannelFingerprints.from_posteriors."
         )
-    return estimator.encode(X)
+    for step in steps:
+        X = step.transform(X)
+    posterior = model.encode(X)
+    if not all(hasattr(posterior, name) for name in ("mean", "log_var", "is_diagonal")):
+        raise TypeError(
+            f"The method encode of {type(model).__name__} returned a {type(posterior).__name__}, "
+            "not a posterior. Use ChannelFingerprints.from_posteriors with its arrays."
+        )
+    return posterior

@@ -46,10 +46,12 @@ def channel_similarity(fingerprints, other=None, *, metric="nmi", dtype="float32
         Channels over the same samples to compare with. By default the channels are compared with
         each other.
 
-    metric : {"nmi", "vi"}, default="nmi"
+    metric : {"nmi", "vi", "information"}, default="nmi"
         Normalised mutual information (equation 3: greater is more similar, 1 for the same message,
-        NaN where a channel carries no information) or variation of information in bits (equation 4:
-        smaller is more similar, 0 for the same message).
+        NaN where a channel carries no information), variation of information in bits (equation 4:
+        smaller is more similar, 0 for the same message), or the information in bits that both
+        channels give about the same things, I_U + I_V - I_UV, the numerator of the first: greater
+        is more; beside itself, a channel has what it tells again when read a second time.
 
     dtype : {"float32", "float64"}, default="float32"
         Type of the coefficients and products; the informations are summed in float64 in any case.
@@ -81,9 +83,9 @@ def channel_similarity(fingerprints, other=None, *, metric="nmi", dtype="float32
            [0.79, 1.  , 0.68],
            [0.7 , 0.68, 1.  ]])
     """
-    if metric not in ("nmi", "vi"):
-        raise ValueError(f'metric must be "nmi" or "vi", got {metric!r}.')
-    if dtype not in _NO_INFORMATION:
+    if not isinstance(metric, str) or metric not in ("nmi", "vi", "information"):
+        raise ValueError(f'metric must be "nmi" or "vi" or "information", got {metric!r}.')
+    if not isinstance(dtype, str) or dtype not in _NO_INFORMATION:
         raise ValueError(f'dtype must be "float32" or "float64", got {dtype!r}.')
     for given in (fingerprints,) if other is None else (fingerprints, other):
         if not isinstance(given, ChannelFingerprints):
@@ -99,6 +101,9 @@ def channel_similarity(fingerprints, other=None, *, metric="nmi", dtype="float32
     if metric == "vi":
         return vi_from_bits(joint, twice_a, twice_b)
     information_a, information_b = information_a[:, None], information_b[None, :]
+    if metric == "information":
+        # By Cauchy and Schwarz it can miss zero by more than rounding: bounds are subtracted.
+        return information_a + information_b - joint
     tolerance = _NO_INFORMATION[dtype]
     return nmi_from_bits(information_a, information_b, joint, twice_a, twice_b, tolerance)
 
@@ -238,7 +243,13 @@ def _n_blas_threads():
 
 
 def _resolve_device(device):
-    if device != "auto":
+    if isinstance(device, str) and device == "cpu":
         return device
+    if not isinstance(device, str) or device != "auto":
+        # Torch takes seconds to import, and only its devices need it.
+        from sklatent.channels._similarity_torch import torch_device
+
+        device = torch_device(device)
+        return "cpu" if device.type == "cpu" else device
     torch = sys.modules.get("torch")
     return "cuda" if torch is not None and torch.cuda.is_available() else "cpu"

@@ -7,6 +7,37 @@ import torch
 _MAX_ELEMENTS = 1 << 27
 
 
+def torch_device(device):
+    """Turn a name into a torch device that is there, or say what is wrong with it.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        The name; "auto" is a GPU where there is one.
+
+    Returns
+    -------
+    device : torch.device
+        The device.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device here.
+    """
+    if isinstance(device, str) and device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+        torch.zeros(1, device=found).cpu()
+    except (RuntimeError, TypeError, AssertionError) as error:
+        raise ValueError(
+            f'device={str(device)!r} is no device that torch can compute on here; use "auto", '
+            '"cpu" or, where there is a GPU, "cuda".'
+        ) from error
+    return found
+
+
 def joint_information_torch(a, b, dtype, device):
     """What `joint_information` of `_similarity` gives, computed on a torch device."""
     fill_a = _rows_on_device(a, dtype, device)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from sklatent.channels._coefficients import reorder_samples
+from sklatent.channels._similarity_torch import torch_device
 from sklatent.nn.training.data import Rows
 from sklatent.nn.training.net import LatentNet
 from sklatent.nn.training.randomness import (
@@ -21,6 +22,12 @@ _OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 # Means start near each other, at unit variance: a channel that says nothing yet.
 _INITIAL_SCALE = 0.05
 
+# Steps by each parameter's own gradient: a loss that averages over n samples moves each of them by
+# 1 / n of it. 0.06 n is four times the published rate, 3 at 200 samples, and takes a quarter of its
+# 20,000 steps.
+_SGD_RATE = 0.06
+_ADAM_RATE = 0.1
+
 # Where NMI divides by 2 I - I', which is zero for a channel that says nothing.
 _SMALLEST = 1e-6
 
@@ -35,9 +42,7 @@ def train_posteriors(synthesizer, channels):
     channels : ChannelFingerprints
         The ensemble, each channel with some information.
     """
-    device = synthesizer.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch_device(synthesizer.device)
     n_samples = channels.n_samples
     seed = draw_seed(synthesizer.random_state)
     with seeded_initialisation(split_seed(seed)["weights"]):
@@ -47,14 +52,14 @@ def train_posteriors(synthesizer, channels):
         streams=RandomStreams([seed], torch.float32, device),
         max_epochs=synthesizer.max_epochs,
         batch_size=synthesizer.batch_size,
-        lr=synthesizer.learning_rate,
+        lr=_learning_rate(synthesizer, n_samples),
         optimizer=_OPTIMIZERS[synthesizer.optimizer],
-        device=device,
+        device=str(device),
         verbose=0,
     ).initialize()
     # Batches are of the samples' numbers; what they stand for is in the fingerprints.
     run = TrainingRun(
-        rows=Rows(np.empty((n_samples, 0)), None, None, torch.float32, torch.device(device)),
+        rows=Rows(np.empty((n_samples, 0)), None, None, torch.float32, device),
         valid_rows=None,
         objective=_Dissimilarity(channels, synthesizer.metric, device),
         hyper={},
@@ -63,6 +68,15 @@ def train_posteriors(synthesizer, channels):
     net.partial_fit(run, epochs=synthesizer.max_epochs)
     arrays = [p.detach().cpu().numpy().astype(np.float64) for p in (module.mean, module.log_var)]
     return *arrays, [{"train_loss": float(row["train_loss"])} for row in net.history]
+
+
+def _learning_rate(synthesizer, n_samples):
+    rate = synthesizer.learning_rate
+    if rate != "auto":
+        return rate
+    if synthesizer.optimizer == "adam":
+        return _ADAM_RATE
+    return _SGD_RATE * min(n_samples, synthesizer.batch_size)
 
 
 class Posteriors(torch.nn.Module):
@@ -99,9 +113,15 @@ class _Dissimilarity:
         if self.metric == "vi":
             vi = 2.0 * joint - own_twice - twice
             return {"dissimilarity": -torch.exp(-vi).mean()}
-        scale = (2.0 * own_alone - own_twice) * (2.0 * alone - twice)
-        nmi = (own_alone + alone - joint) / scale.clamp_min(_SMALLEST**2).sqrt()
-        return {"dissimilarity": -nmi.mean()}
+        shared = own_alone + alone - joint
+        selves = 2.0 * own_alone - own_twice, 2.0 * alone - twice
+        if self.metric == "nmi":
+            # The published code: every information less the logarithm of the samples' number, so
+            # that what counts is what remains unknown. A channel of noise gains nothing.
+            most = math.log2(len(samples))
+            unknown = (most - selves[0]).clamp_min(0.0) * (most - selves[1]).clamp_min(0.0)
+            return {"dissimilarity": ((most - shared) / _root(unknown)).mean()}
+        return {"dissimilarity": -(shared / _root(selves[0] * selves[1])).mean()}
 
     def _reference(self, samples):
         """Coefficients of the ensemble, (n_channels, n, n), and informations in bits."""
@@ -131,6 +151,10 @@ def _coefficients(channels, samples):
             rows.fill(number, row)
             part[:, number] = row
     return out
+
+
+def _root(product):
+    return product.clamp_min(_SMALLEST**2).sqrt()
 
 
 def _bits(means):

@@ -9,6 +9,7 @@ from sklatent._utils.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "_bures": ["bures_distance"],
         "_disentanglement": ["dci_from_importances", "dci_scores"],
         "_factor_scorers": [
             "make_beta_vae_scorer",
@@ -19,6 +20,14 @@ __getattr__, __dir__, __all__ = attach(
         ],
         "_information": ["modularity_score", "mutual_information_gap"],
         "_intervention": ["beta_vae_score", "factor_vae_score", "interventional_robustness_score"],
+        "_neighborhood_scorers": [
+            "make_bures_scorer",
+            "make_cknna_scorer",
+            "make_mutual_knn_scorer",
+            "make_neighborhood_jaccard_scorer",
+            "make_rsa_scorer",
+        ],
+        "_neighborhoods": ["cknna_score", "mutual_knn_score", "neighborhood_jaccard_score"],
         "_permutation": ["distance_to_signed_permutation", "signed_permutation_report"],
         "_posterior": ["active_components", "polarized_regime"],
         "_prediction": ["explicitness_score", "separated_attribute_predictability"],
@@ -33,6 +42,7 @@ __getattr__, __dir__, __all__ = attach(
             "linear_map_distortion",
             "retraining_variability",
         ],
+        "_rsa": ["rsa_score"],
         "_scorers": [
             "elbo_scorer",
             "make_active_components_scorer",

@@ -198,7 +198,9 @@ def make_modularity_scorer(factors=None, *, X_reference=None, n_bins=20):
     return FactorScorer(modularity_score, factors, X_reference, options)
 
 
-def make_interventional_robustness_scorer(factors=None, *, X_reference=None, diff_quantile=0.99):
+def make_interventional_robustness_scorer(
+    factors=None, *, X_reference=None, diff_quantile=0.99, n_bins=None
+):
     """Make a scorer of interventional robustness (IRS).
 
     Greater is better. See :func:`interventional_robustness_score`.
@@ -215,6 +217,9 @@ def make_interventional_robustness_scorer(factors=None, *, X_reference=None, dif
     diff_quantile : float, default=0.99
         Quantile of the deviations; 1.0 is the maximum.
 
+    n_bins : int, default=None
+        Bins of factors that are numbers; None takes each value for itself.
+
     Returns
     -------
     scorer : callable
@@ -230,5 +235,5 @@ def make_interventional_robustness_scorer(factors=None, *, X_reference=None, dif
     >>> make_interventional_robustness_scorer()(model, factors * [1, 2, 3], factors)
     1.0
     """
-    options = {"diff_quantile": diff_quantile}
+    options = {"diff_quantile": diff_quantile, "n_bins": n_bins}
     return FactorScorer(interventional_robustness_score, factors, X_reference, options)

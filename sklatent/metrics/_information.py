@@ -9,7 +9,21 @@ from sklatent.metrics._validation import check_codes, encode_factors
 
 
 def _equal_width_bins(codes, n_bins):
-    """Bin each code into `n_bins` intervals of equal width over its range."""
+    """Bin each column into intervals of equal width over its range.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples, n_columns)
+        Numbers.
+
+    n_bins : int
+        How many.
+
+    Returns
+    -------
+    binned : ndarray of int of shape (n_samples, n_columns)
+        From 0 to `n_bins - 1`.
+    """
     binned = np.zeros(codes.shape, dtype=np.intp)
     for column, code in enumerate(codes.T):
         low, high = code.min(), code.max()

@@ -4,7 +4,27 @@ import numpy as np
 from sklearn.utils.validation import check_scalar
 
 
-def _checked(posterior):
+def check_posterior(posterior):
+    """Return means and log variances as float64, looked at.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        What `encode` returns.
+
+    Returns
+    -------
+    mean, log_var : ndarray of shape (n_samples, n_components)
+        Both finite.
+
+    Raises
+    ------
+    TypeError
+        If it has neither.
+
+    ValueError
+        If shapes disagree or an entry is not finite.
+    """
     for name in ("mean", "log_var"):
         if not hasattr(posterior, name):
             raise TypeError(
@@ -75,7 +95,7 @@ def polarized_regime(posterior):
     >>> polarized_regime(posterior).round(1)
     array([-6.1,  9.2])
     """
-    mean, log_var = _checked(posterior)
+    mean, log_var = check_posterior(posterior)
     # expm1(v) - v is at least zero, also in floating point, up to the last digit.
     kl = 0.5 * (mean**2 + np.maximum(np.expm1(log_var) - log_var, 0.0)).mean(axis=0)
     # KL - KL_approx is half the variance.
@@ -127,5 +147,5 @@ def active_components(posterior, *, threshold=0.01):
     array([ True, False])
     """
     check_scalar(threshold, "threshold", (int, float), min_val=0)
-    mean, _ = _checked(posterior)
+    mean, _ = check_posterior(posterior)
     return mean.var(axis=0) > threshold

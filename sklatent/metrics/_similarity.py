@@ -5,7 +5,15 @@ from joblib import Parallel, delayed
 from scipy.optimize import linear_sum_assignment
 from sklearn.utils.validation import check_consistent_length
 
+from sklatent.metrics._bures import bures_distance
+from sklatent.metrics._neighborhoods import (
+    cknna_score,
+    mutual_knn_score,
+    neighborhood_jaccard_score,
+)
+from sklatent.metrics._posterior import check_posterior
 from sklatent.metrics._reproducibility import latent_space_distortion
+from sklatent.metrics._rsa import rsa_score
 from sklatent.metrics._validation import check_codes, check_latents, is_constant
 
 
@@ -326,20 +334,27 @@ def consistency_score(latents, *, maps="linear", return_pairwise=False):
     return (score, pairwise) if return_pairwise else score
 
 
-def _cka_distance(X, Y):
-    return 1.0 - linear_cka(X, Y)
+class _OneMinus:
+    """The distance that goes with a score of one for equal spaces."""
 
+    def __init__(self, score):
+        self.score = score
 
-def _cca_distance(X, Y):
-    return 1.0 - cca_score(X, Y)
+    def __call__(self, X, Y):
+        return 1.0 - self.score(X, Y)
 
 
 # Name to function and whether it is symmetric.
 _DISTANCES = {
     "distortion": (latent_space_distortion, False),
     "procrustes": (procrustes_distance, True),
-    "cka": (_cka_distance, True),
-    "cca": (_cca_distance, True),
+    "cka": (_OneMinus(linear_cka), True),
+    "cca": (_OneMinus(cca_score), True),
+    "mutual_knn": (_OneMinus(mutual_knn_score), True),
+    "cknna": (_OneMinus(cknna_score), False),
+    "rsa": (_OneMinus(rsa_score), True),
+    "neighborhood_jaccard": (_OneMinus(neighborhood_jaccard_score), True),
+    "bures": (bures_distance, True),
 }
 
 
@@ -350,12 +365,13 @@ def pairwise_distance(latents, metric, n_jobs=None):
     ----------
     latents : array-like of shape (n_models, n_samples, n_components)
         Latents of the same samples, in the same order, by each model; or a sequence of arrays whose
-        numbers of components may differ.
+        numbers of components may differ. For `"bures"` a sequence of posteriors.
 
-    metric : {"distortion", "procrustes", "cka", "cca"} or callable
-        `"distortion"` is :func:`latent_space_distortion`, which is not symmetric, `"procrustes"` is
-        :func:`procrustes_distance`, `"cka"` one minus :func:`linear_cka` and `"cca"` one minus
-        :func:`cca_score`. A callable takes two arrays of latents and returns a number.
+    metric : str or callable
+        `"distortion"` is :func:`latent_space_distortion` (like CKNNA not symmetric), `"procrustes"`
+        :func:`procrustes_distance` and `"bures"` :func:`bures_distance`; one minus the score of
+        that name are `"cka"` (:func:`linear_cka`), `"cca"`, `"mutual_knn"`, `"cknna"`, `"rsa"` and
+        `"neighborhood_jaccard"`. A callable takes two arrays of latents and returns a number.
 
     n_jobs : int, default=None
         Number of pairs computed in parallel. None is one, unless in a
@@ -383,12 +399,15 @@ def pairwise_distance(latents, metric, n_jobs=None):
            [0. , 0. , 1.3],
            [1.3, 1.3, 0. ]])
     """
-    if not callable(metric) and metric not in _DISTANCES:
+    if not callable(metric) and (not isinstance(metric, str) or metric not in _DISTANCES):
         raise ValueError(
             f"metric must be a callable or one of {tuple(_DISTANCES)}, got {metric!r}."
         )
     distance, symmetric = (metric, False) if callable(metric) else _DISTANCES[metric]
-    models = check_latents(latents, same_width=False)
+    if isinstance(metric, str) and metric == "bures":
+        models = _posteriors(latents)
+    else:
+        models = check_latents(latents, same_width=False)
     pairs = [(i, j) for i in range(len(models)) for j in range(i if symmetric else 0, len(models))]
     values = Parallel(n_jobs=n_jobs)(delayed(distance)(models[i], models[j]) for i, j in pairs)
     result = np.empty((len(models), len(models)))
@@ -397,3 +416,15 @@ def pairwise_distance(latents, metric, n_jobs=None):
         if symmetric:
             result[j, i] = value
     return result
+
+
+def _posteriors(posteriors):
+    # A single posterior is a sequence too: of its rows.
+    if not np.iterable(posteriors) or hasattr(posteriors, "log_var") or len(posteriors) < 2:
+        raise ValueError(
+            'metric="bures" compares what the `encode` of several models returns: pass a list of '
+            "at least two posteriors."
+        )
+    for posterior in posteriors:
+        check_posterior(posterior)
+    return list(posteriors)

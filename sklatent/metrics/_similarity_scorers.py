@@ -21,7 +21,7 @@ from sklatent.metrics._similarity import (
 )
 
 
-class _ReferenceScorer(Scorer):
+class ReferenceScorer(Scorer):
     """A comparison of two arrays of latents as a scorer, with its options."""
 
     def __init__(self, metric, sign, Z_reference, X_reference, options):
@@ -81,7 +81,7 @@ def make_distortion_scorer(Z_reference=None, *, X_reference=None):
     >>> search.best_params_
     {'n_components': 3}
     """
-    return _ReferenceScorer(latent_space_distortion, -1, Z_reference, X_reference, {})
+    return ReferenceScorer(latent_space_distortion, -1, Z_reference, X_reference, {})
 
 
 def make_linear_map_distortion_scorer(Z_reference=None, *, X_reference=None):
@@ -115,7 +115,7 @@ def make_linear_map_distortion_scorer(Z_reference=None, *, X_reference=None):
     >>> round(abs(score), 6)
     0.0
     """
-    return _ReferenceScorer(_map_distance, -1, Z_reference, X_reference, {})
+    return ReferenceScorer(_map_distance, -1, Z_reference, X_reference, {})
 
 
 def make_signed_permutation_scorer(Z_reference=None, *, X_reference=None, norm="l1"):
@@ -152,7 +152,7 @@ def make_signed_permutation_scorer(Z_reference=None, *, X_reference=None, norm="
     >>> round(abs(score), 6)
     0.0
     """
-    return _ReferenceScorer(_permutation_distance, -1, Z_reference, X_reference, {"norm": norm})
+    return ReferenceScorer(_permutation_distance, -1, Z_reference, X_reference, {"norm": norm})
 
 
 def make_linear_cka_scorer(Z_reference=None, *, X_reference=None, debiased=True):
@@ -188,7 +188,7 @@ def make_linear_cka_scorer(Z_reference=None, *, X_reference=None, debiased=True)
     >>> round(abs(score), 6)
     1.0
     """
-    return _ReferenceScorer(linear_cka, 1, Z_reference, X_reference, {"debiased": debiased})
+    return ReferenceScorer(linear_cka, 1, Z_reference, X_reference, {"debiased": debiased})
 
 
 def make_cca_scorer(Z_reference=None, *, X_reference=None):
@@ -221,7 +221,7 @@ def make_cca_scorer(Z_reference=None, *, X_reference=None):
     >>> round(abs(score), 6)
     1.0
     """
-    return _ReferenceScorer(cca_score, 1, Z_reference, X_reference, {})
+    return ReferenceScorer(cca_score, 1, Z_reference, X_reference, {})
 
 
 def make_procrustes_scorer(Z_reference=None, *, X_reference=None):
@@ -255,7 +255,7 @@ def make_procrustes_scorer(Z_reference=None, *, X_reference=None):
     >>> round(abs(score), 6)
     0.0
     """
-    return _ReferenceScorer(procrustes_distance, -1, Z_reference, X_reference, {})
+    return ReferenceScorer(procrustes_distance, -1, Z_reference, X_reference, {})
 
 
 def _member_models(estimator, X, models):

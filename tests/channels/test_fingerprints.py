@@ -1,20 +1,27 @@
 """Making, joining, selecting, shuffling and keeping fingerprints."""
 
+import copy
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklatent._posterior import Posterior
+from sklatent._utils.files import write_file
 from sklatent.channels import (
     ChannelFingerprints,
     bhattacharyya_coefficients,
     channel_information,
     channel_similarity,
 )
+from sklatent.channels._samples import hash_samples
 
 X = np.random.default_rng(0).normal(size=(30, 4))
 
@@ -205,6 +212,85 @@ def test_file_that_is_not_whole_or_not_ours(tmp_path):
         ChannelFingerprints.load(tmp_path / "none")
 
 
+def damages():
+    """Contents that contradict themselves, by what was done to them."""
+
+    def change(name, function, where="arrays"):
+        def apply(arrays, metadata):
+            content = arrays if where == "arrays" else metadata
+            content[name] = function(content[name])
+
+        return apply
+
+    def remove(name, where="arrays"):
+        return lambda arrays, metadata: (arrays if where == "arrays" else metadata).pop(name)
+
+    def fill(value):
+        def apply(array):
+            array.flat[array.size // 2] = value
+            return array
+
+        return apply
+
+    kinds = {
+        "block0": ("mean", "log_var"),
+        "block1": ("labels",),
+        "block2": ("mean", "scale_tril"),
+    }
+    names = [f"{block}.{name}" for block, pieces in kinds.items() for name in pieces]
+    for name in [*names, "model", "component"]:
+        yield f"no {name}", remove(name)
+        yield f"{name} flat", change(name, np.ravel if "block" in name else lambda a: a[:, None])
+        yield f"{name} short", change(name, lambda a: a[..., :-1].copy())
+        yield f"{name} fewer channels", change(name, lambda a: a[:-1].copy())
+        yield f"{name} as bytes", change(name, lambda a: a.astype(np.bool_))
+        yield f"{name} empty", change(name, lambda a: a[:0].copy())
+    for name in names:
+        if "labels" not in name:
+            for value in (np.nan, np.inf, 1e300, -1e300):
+                yield f"{name} {value}", change(name, fill(value))
+            yield f"{name} integers", change(name, lambda a: a.astype(np.int64))
+        else:
+            yield f"{name} floats", change(name, lambda a: a.astype(np.float64))
+    yield "negative factor", change("block2.scale_tril", lambda a: -a)
+    yield "upper factor", change("block2.scale_tril", lambda a: a.swapaxes(2, 3).copy())
+    yield "stranger", lambda arrays, _: arrays.update({"block9.mean": np.zeros(3)})
+    yield (
+        "fewer samples",
+        lambda arrays, _: arrays.update({"block1.labels": arrays["block1.labels"][:, :-1].copy()}),
+    )
+    for name in ("names", "sample_hash", "blocks"):
+        yield f"no {name}", remove(name, "metadata")
+        for value in (3, {}, "x", [3], [[]], [None], True):
+            yield f"{name} {value!r}", change(name, lambda _, v=value: v, "metadata")
+    yield "no blocks", change("blocks", lambda _: [], "metadata")
+    yield "other blocks", change("blocks", lambda kinds: kinds[::-1], "metadata")
+    yield "fewer names", change("names", lambda names: names[:-1], "metadata")
+    yield "more in it", lambda _, metadata: metadata.update(more=1)
+
+
+@pytest.mark.parametrize(("damage", "apply"), damages(), ids=[name for name, _ in damages()])
+def test_content_with_a_hash_of_its_own(damage, apply, tmp_path):
+    """Whoever writes a file can write its hash as well, so every piece of content is looked at."""
+    factors = np.tile(0.3 * np.eye(3) + 0.1 * np.tril(np.ones((3, 3))), (1, 30, 1, 1))
+    channels = (
+        ChannelFingerprints.from_models(models(1), X)
+        + ChannelFingerprints.from_labels((X[:, :2] > 0).astype(int), X=X)
+        + ChannelFingerprints.from_posteriors(
+            X[None, :, :3], covariances=factors @ factors.swapaxes(2, 3)
+        )
+    )
+    arrays, metadata = channels._content()
+    arrays = {name: array.copy() for name, array in arrays.items()}
+    path = tmp_path / "channels.safetensors"
+    write_file(path, arrays, metadata, kind="channel fingerprints", schema_version=1)
+    same(ChannelFingerprints.load(path), channels)
+    apply(arrays, metadata)
+    write_file(path, arrays, metadata, kind="channel fingerprints", schema_version=1)
+    with pytest.raises(ValueError, match=r"\."):
+        ChannelFingerprints.load(path)
+
+
 def test_file_is_plain_safetensors(tmp_path):
     path = tmp_path / "channels.safetensors"
     ChannelFingerprints.from_models(models(1), X).save(path)
@@ -221,6 +307,103 @@ def test_hash_is_of_values_not_of_types():
     assert a.sample_hash == b.sample_hash
     c = ChannelFingerprints.from_labels(np.arange(10) % 2, X=rows[::-1])
     assert a.sample_hash != c.sample_hash
+
+
+FRAME = pd.DataFrame({"a": [1, 0, 1, 1], "b": [0.5, 1.5, 2.5, 0.0], "c": [3, 4, 5, 6]})
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        FRAME.astype({"a": bool}),
+        FRAME.astype({"a": "Int64", "c": "Float64"}),
+        FRAME.convert_dtypes(),
+        FRAME.astype(object),
+        FRAME.astype(np.float32),
+        sparse.csr_matrix(FRAME.to_numpy()),
+        sparse.csc_array(FRAME.to_numpy()),
+        FRAME.to_numpy().tolist(),
+        torch.tensor(FRAME.to_numpy(), requires_grad=True),
+        FRAME - 0.0,
+    ],
+    ids=lambda frame: type(frame).__name__,
+)
+def test_fingerprints_of_one_table_join_whatever_holds_it(frame):
+    labels = np.arange(4) % 2
+    a = ChannelFingerprints.from_labels(labels, X=FRAME)
+    # A copy of its own: equal values, other objects.
+    b = ChannelFingerprints.from_labels(labels, X=copy.deepcopy(frame))
+    assert len(a + b) == 2
+    assert hash_samples(FRAME.iloc[::-1]) != a.sample_hash
+
+
+def test_hash_of_missing_values_strings_dates_and_large_numbers():
+    holed = FRAME.astype({"a": "Int64"})
+    holed.loc[1, "a"] = pd.NA
+    assert hash_samples(holed) == hash_samples(FRAME.astype(float).mask(holed.isna()))
+    words = FRAME.assign(d=["x", "y", None, "1.5"], e=pd.Timestamp("2020-01-01"))
+    assert hash_samples(words) == hash_samples(words.copy(deep=True).astype(object))
+    assert hash_samples(words) != hash_samples(words.assign(d=["x", "y", None, 1.5]))
+    large = np.array([[2**53], [2**53 + 1]])
+    assert hash_samples(large) != hash_samples(large[::-1])
+    assert hash_samples(large) == hash_samples(large.astype(object))
+    with pytest.raises(ValueError, match="no value to tell samples by"):
+        hash_samples([[object()]])
+
+
+def test_a_memory_map_is_not_copied_whole(tmp_path):
+    rows = np.lib.format.open_memmap(
+        tmp_path / "rows.npy", mode="w+", dtype=np.float32, shape=(200_000, 50)
+    )
+    rows[::1000] = 1.0
+    tracemalloc.start()
+    hash_ = hash_samples(rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4e7
+    assert hash_ == hash_samples(np.asarray(rows, dtype=np.float64))
+
+
+MISSING = [None, np.nan, float("nan"), pd.NA, pd.NaT, np.datetime64("NaT")]
+
+
+@pytest.mark.parametrize("missing", MISSING, ids=repr)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda m: ["a", "b", m, "a"],
+        lambda m: np.array(["a", "b", m, "a"], dtype=object),
+        lambda m: pd.Series(["a", "b", m, "a"], dtype="category"),
+        lambda m: pd.Series(["a", "b", m, "a"], dtype="string"),
+        lambda m: pd.DataFrame({"u": [1, 2, 3, 4], "v": pd.array([1, 2, None, 4], dtype="Int64")}),
+        lambda m: pd.Series(pd.to_datetime(["2020-01-01", None, None, None])),
+        lambda m: [("a", 1), ("b", m), ("a", 2), ("a", 1)],
+        lambda m: np.ma.masked_equal([0, 1, 2, 0], 1),
+    ],
+)
+def test_labels_that_are_missing_are_no_labels(make, missing):
+    with pytest.raises(ValueError, match="missing value|masked entries"):
+        ChannelFingerprints.from_labels(make(missing))
+
+
+def test_labels_are_equal_by_value():
+    expected = np.array([[0, 1, 0, 2]])
+    for y in (
+        [1, 2, True, 3.0],
+        np.array(["a", "b", "a", "c"]),
+        pd.Series(["a", 1, "a", 2.5], dtype=object),
+        pd.to_datetime(["2020-01-01", "2021-01-01", "2020-01-01", "2022-01-01"]),
+        pd.Categorical(["a", "b", "a", "c"]),
+        torch.tensor([5, 6, 5, 7]),
+    ):
+        channel = ChannelFingerprints.from_labels(y)
+        assert channel.information[0] == pytest.approx(1.5)
+        np.testing.assert_array_equal(channel.blocks[0].labels, expected)
+    frame = pd.DataFrame({"u": ["a", "b", "a"], "v": [1.5, 1.5, 2.5], "w": [True, False, True]})
+    labels = ChannelFingerprints.from_labels(frame).blocks[0].labels
+    np.testing.assert_array_equal(labels, [[0, 1, 0], [0, 0, 1], [0, 1, 0]])
+    with pytest.raises(ValueError, match="no labels"):
+        ChannelFingerprints.from_labels(np.array([{}, {}, 1], dtype=object))
 
 
 def test_different_samples_refuse_to_join():

@@ -10,6 +10,13 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklatent.channels import ChannelFingerprints, ChannelHotspots, channel_similarity
+from sklatent.channels._hotspots_null import (
+    holm,
+    n_models,
+    pairs_between_models,
+    random_set_similarity,
+    similarity_to_others,
+)
 
 
 def planted(seed=0, n_groups=3, n_members=12, n_others=10, n_samples=150):
@@ -152,6 +159,121 @@ def test_repeats_and_leaves_the_global_state():
     before = np.random.get_state()[1].copy()
     ChannelHotspots(min_samples=6, n_shuffles=1).fit(channels)
     np.testing.assert_array_equal(np.random.get_state()[1], before)
+
+
+def example(seed, n_members=15, n_others=10):
+    """Two fragments of 15 channels each among 10 that say other things."""
+    rng = np.random.default_rng(seed)
+    fragments = rng.uniform(-2, 2, size=(2, 200))
+    others = rng.uniform(-2, 2, size=(n_others, 200))
+    means = np.concatenate([np.repeat(fragments, n_members, axis=0), others])
+    means += 0.1 * rng.normal(size=means.shape)
+    return means, np.full_like(means, -3.0)
+
+
+def test_members_are_held_against_the_null():
+    """OPTICS takes independent channels along in 9 seeds of 10; none is left."""
+    taken = {0: 0, 2: 0}
+    for seed in range(8):
+        channels = ChannelFingerprints.from_posteriors(*example(seed))
+        for n_shuffles in taken:
+            hotspots = ChannelHotspots(min_samples=10, n_shuffles=n_shuffles, random_state=0).fit(
+                channels
+            )
+            taken[n_shuffles] += int((hotspots.labels_[30:] >= 0).any())
+            assert len(hotspots.representatives_) == 2
+            assert (hotspots.labels_[:15] == hotspots.labels_[0]).all()
+            assert (hotspots.labels_[15:30] == hotspots.labels_[15]).all()
+    assert taken[0] >= 4
+    assert taken[2] == 0
+
+
+def test_a_hotspot_holds_channels_of_several_models():
+    means, log_vars = example(0)
+    # The first fragment is one model's, whose components repeat each other; each other channel is
+    # another model's.
+    model = np.r_[np.zeros(15), np.arange(1, 26)].astype(int)
+    channels = ChannelFingerprints.from_posteriors(means, log_vars, model=model)
+    for n_shuffles in (0, 1):
+        found = {
+            least: ChannelHotspots(
+                min_samples=10, min_models=least, n_shuffles=n_shuffles, random_state=0
+            ).fit(channels)
+            for least in (1, 2, 15, 16)
+        }
+        assert len(found[2].representatives_) == 1
+        assert (found[2].labels_[:15] == -1).all()
+        assert (found[2].labels_[15:30] == 0).all()
+        if n_shuffles == 0:
+            assert len(found[1].representatives_) == 2
+    assert len(found[15].representatives_) == 1
+    assert len(found[16].representatives_) == 0
+    # Channels of no model count as one each.
+    channels = ChannelFingerprints.from_posteriors(means, log_vars)
+    assert len(ChannelHotspots(min_samples=10, min_models=15).fit(channels).representatives_) == 2
+
+
+class TestRandomSets:
+    """The null of random sets of equally informative channels."""
+
+    def related(self, seed, n=60):
+        """Channels that all share a weak signal, and their similarity."""
+        rng = np.random.default_rng(seed)
+        means = rng.normal(size=150) + 0.9 * rng.normal(size=(n, 150))
+        channels = ChannelFingerprints.from_posteriors(means, np.full_like(means, -2.0))
+        return channels, channel_similarity(channels)
+
+    def test_has_the_power_that_independence_lacks(self):
+        channels, similarity = self.related(0)
+        shuffled = channel_similarity(channels.shuffled(0))
+        pairs = np.triu_indices(60, 1)
+        # Any set of these channels passes the null of independence.
+        assert similarity[pairs].min() > np.percentile(shuffled[pairs], 99)
+
+    def test_p_values_of_sets_drawn_at_random_are_uniform(self):
+        channels, similarity = self.related(1)
+        rng = np.random.RandomState(0)
+        counts = pairs_between_models(channels.model)
+        p_values = []
+        for _ in range(200):
+            members = rng.choice(60, size=8, replace=False)
+            random = random_set_similarity(
+                similarity, counts, channels.information, members, 199, rng
+            )
+            inside = np.ix_(members, members)
+            observed = similarity_to_others(similarity[inside], counts[inside]).mean()
+            p_values.append((1 + np.sum(random >= observed)) / 200)
+        # 200 draws: 10 under 0.05 expected, with a standard error of 3.1, and 100 under a half.
+        assert np.sum(np.less_equal(p_values, 0.05)) <= 20
+        assert 75 <= np.sum(np.less_equal(p_values, 0.5)) <= 125
+
+    def test_sets_have_the_information_of_the_group(self):
+        rng = np.random.RandomState(0)
+        information = np.arange(100.0)
+        # The similarity of a pair says how informative both are: 0, 1 or 10.
+        low = (information < 20).astype(float)
+        similarity = np.outer(low, low) + 10 * np.outer(1 - low, 1 - low)
+        counts = pairs_between_models(np.full(100, -1))
+        means = random_set_similarity(similarity, counts, information, np.arange(10), 50, rng)
+        np.testing.assert_allclose(means, 1.0)
+        means = random_set_similarity(similarity, counts, information, np.arange(50, 60), 50, rng)
+        np.testing.assert_allclose(means, 10.0)
+        everything = random_set_similarity(similarity, counts, information, np.arange(99), 50, rng)
+        assert everything.size == 0
+
+    def test_pairs_within_a_model_do_not_count(self):
+        counts = pairs_between_models(np.array([0, 0, 1, -1, -1]))
+        expected = np.ones((5, 5), dtype=bool)
+        np.fill_diagonal(expected, False)
+        expected[0, 1] = expected[1, 0] = False
+        np.testing.assert_array_equal(counts, expected)
+        assert n_models(np.array([0, 0, 1, -1, -1])) == 4
+
+    def test_holm(self):
+        p_values = np.array([0.01, np.nan, 0.04, 0.03, 0.5])
+        np.testing.assert_allclose(holm(p_values), [0.04, np.nan, 0.09, 0.09, 0.5])
+        assert holm(np.array([])).size == 0
+        assert holm(np.array([0.9, 0.8])).max() <= 1
 
 
 def test_bad_input():

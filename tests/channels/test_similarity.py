@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from sklatent.channels import (
     ChannelFingerprints,
     _similarity,
+    channel_information,
     channel_similarity,
     normalized_mutual_information,
     variation_of_information,
@@ -166,3 +167,19 @@ def test_bad_input():
         channel_similarity(np.zeros((3, 10)))
     with pytest.raises(TypeError, match="Expected ChannelFingerprints, got list"):
         channel_similarity(channels, [])
+
+
+def test_shared_information_is_the_numerator_of_nmi():
+    channels = mixed()
+    shared = channel_similarity(channels, metric="information", dtype="float64")
+    for a in range(len(channels)):
+        for b in range(len(channels)):
+            bc_a, bc_b = channels.coefficients(a), channels.coefficients(b)
+            expected = channels.information[a] + channels.information[b]
+            expected -= channel_information(bc_a * bc_b)
+            assert shared[a, b] == pytest.approx(expected, abs=1e-9)
+    with_factors = channel_similarity(channels, channels[:2], metric="information")
+    np.testing.assert_allclose(with_factors, shared[:, :2], atol=1e-4)
+    # Of hard labels it is the classical mutual information: two independent bits share none.
+    bits = ChannelFingerprints.from_labels([[0, 0], [0, 1], [1, 0], [1, 1]])
+    np.testing.assert_allclose(channel_similarity(bits, metric="information"), np.eye(2), atol=1e-6)

@@ -28,6 +28,7 @@ def scarred(n_channels, n_samples=48, seed=0):
     return ChannelFingerprints.from_posteriors(means, np.full_like(means, -2.5))
 
 
+@pytest.mark.filterwarnings("ignore:The new channel carries")
 @parametrize_with_checks(
     [
         ChannelSynthesizer(max_epochs=2),
@@ -38,7 +39,34 @@ def test_battery(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("metric", ["nmi", "vi"])
+def published_nmi(own, reference):
+    """The published code's similarity: natural logarithms of sums, not of means."""
+
+    def information(bc):
+        return -np.log(bc.sum(axis=1)).mean()
+
+    once, twice = [information(bc) for bc in (own, reference)], information(own * reference)
+    selves = [2 * i - information(b * b) for i, b in zip(once, (own, reference), strict=True)]
+    return (sum(once) - twice) / np.sqrt(selves[0] * selves[1])
+
+
+def test_the_loss_by_default_is_that_of_the_published_code():
+    from sklatent.channels._synthesis_torch import Posteriors, _Dissimilarity
+
+    channels = scarred(4)
+    module = Posteriors(48, 3)
+    with torch.no_grad():
+        rng = np.random.default_rng(0)
+        module.mean.copy_(torch.from_numpy(rng.normal(size=(48, 3))))
+        module.log_var.copy_(torch.from_numpy(rng.normal(-2, 1, size=(48, 3))))
+    batch = torch.arange(48.0)[:, None]
+    loss = sum(_Dissimilarity(channels, "nmi", "cpu")(module, batch, None).values()).item()
+    own = bhattacharyya_coefficients(module.mean.detach().numpy(), module.log_var.detach().numpy())
+    expected = np.mean([published_nmi(own, channels.coefficients(k)) for k in range(4)])
+    assert loss == pytest.approx(-expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("metric", ["nmi_printed", "vi"])
 def test_the_loss_is_minus_the_mean_similarity(metric):
     from sklatent.channels._synthesis_torch import Posteriors, _Dissimilarity
 
@@ -60,8 +88,9 @@ def test_the_loss_is_minus_the_mean_similarity(metric):
     order = torch.randperm(48, generator=torch.Generator().manual_seed(0))
     batch = Batch(torch.empty(48, 0), rows=order)
     loss = sum(objective(module, batch, None).values()).item()
-    values = channel_similarity(own, channels, metric=metric, dtype="float64")
-    expected = values if metric == "nmi" else np.exp(-values)
+    kind = metric.removesuffix("_printed")
+    values = channel_similarity(own, channels, metric=kind, dtype="float64")
+    expected = values if kind == "nmi" else np.exp(-values)
     assert loss == pytest.approx(-expected.mean(), abs=1e-4)
     # A batch is the same thing over its own samples.
     some = order[:20]
@@ -87,13 +116,13 @@ def _at(channels, rows):
     )
 
 
-@pytest.mark.parametrize(("metric", "margin"), [("nmi", 0.75), ("vi", 1.0)])
-def test_many_scarred_lines_make_a_circle(metric, margin):
+@pytest.mark.parametrize("metric", ["nmi", "vi"])
+def test_many_scarred_lines_make_a_circle(metric):
     """Figure 6c, over seeds: more channels, more uniform, and more like channels not yet seen."""
     unseen = scarred(20, n_samples=36, seed=99)
     spacing, score = {}, {}
     for n_channels in (1, 12):
-        synthesizer = ChannelSynthesizer(2, metric, max_epochs=60)
+        synthesizer = ChannelSynthesizer(2, metric, max_epochs=1500)
         fits = [
             clone(synthesizer)
             .set_params(random_state=seed)
@@ -103,44 +132,63 @@ def test_many_scarred_lines_make_a_circle(metric, margin):
         spacing[n_channels] = np.median(
             [neighbor_distance_variability(fit.posterior_.mean) for fit in fits]
         )
-        score[n_channels] = min(fit.score(unseen) for fit in fits)
-    assert spacing[12] < margin * spacing[1]
+        score[n_channels] = np.median([fit.score(unseen) for fit in fits])
+        # The shape comes with the bits, which is what the printed equation does not do.
+        for fit in fits:
+            assert fit.fingerprint_.information[0] > 0.8 * unseen.information.min()
+    assert spacing[12] < spacing[1]
     assert score[12] > score[1]
 
 
-def test_nmi_does_not_punish_noise():
+def test_the_printed_equation_does_not_punish_noise():
     """What the notes say: the shape at low information has an NMI above 1, and is found."""
     channels = scarred(3)
-    by_nmi, by_vi = (
-        ChannelSynthesizer(2, metric, max_epochs=80, random_state=0).fit(channels)
+    by_default, by_vi = (
+        ChannelSynthesizer(2, metric, optimizer="adam", max_epochs=80, random_state=0).fit(channels)
         for metric in ("nmi", "vi")
     )
-    assert by_nmi.similarity_.mean() > 1.0
-    assert by_nmi.fingerprint_.information[0] < 0.5 * channels.information.min()
-    assert by_vi.fingerprint_.information[0] > 0.8 * channels.information.min()
+    with pytest.warns(UserWarning, match="less than a tenth of its members'"):
+        printed = ChannelSynthesizer(
+            2, "nmi_printed", optimizer="adam", max_epochs=200, random_state=0
+        ).fit(channels)
+    assert printed.similarity_.mean() > 1.0
+    assert printed.fingerprint_.information[0] < 0.1 * channels.information.min()
+    for fit in (by_default, by_vi):
+        assert fit.fingerprint_.information[0] > 0.8 * channels.information.min()
+
+
+@pytest.mark.parametrize(("n_samples", "batch_size", "rate"), [(48, 256, 2.88), (48, 20, 1.2)])
+def test_the_rate_grows_with_the_samples_of_a_batch(n_samples, batch_size, rate):
+    from sklatent.channels._synthesis_torch import _learning_rate
+
+    synthesizer = ChannelSynthesizer(batch_size=batch_size)
+    assert _learning_rate(synthesizer, n_samples) == pytest.approx(rate)
+    assert _learning_rate(synthesizer.set_params(optimizer="adam"), n_samples) == 0.1
+    assert _learning_rate(synthesizer.set_params(learning_rate=0.7), n_samples) == 0.7
 
 
 def test_training_lowers_the_loss_and_is_quiet(capfd):
     channels = scarred(4)
-    fit = ChannelSynthesizer(max_epochs=60, random_state=0).fit(channels)
+    fit = ChannelSynthesizer(2, "vi", optimizer="adam", max_epochs=60, random_state=0).fit(channels)
     assert len(fit.history_) == 60
     assert fit.history_[-1]["train_loss"] < fit.history_[0]["train_loss"] - 0.3
-    assert -fit.history_[-1]["train_loss"] == pytest.approx(fit.similarity_.mean(), abs=0.02)
+    assert -fit.history_[-1]["train_loss"] == pytest.approx(fit.similarity_.mean(), abs=0.05)
     assert fit.score(channels) == pytest.approx(fit.similarity_.mean())
     assert capfd.readouterr() == ("", "")
-    fit.set_params(verbose=1, max_epochs=2).fit(channels)
+    fit.set_params(verbose=1, max_epochs=2, learning_rate=10.0).fit(channels)
     assert "batch" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("batch_size", [20, 48])
 def test_batches_and_everything_at_once_learn(batch_size):
-    fit = ChannelSynthesizer(3, batch_size=batch_size, max_epochs=60, random_state=0).fit(
-        scarred(6)
-    )
+    fit = ChannelSynthesizer(
+        3, optimizer="adam", batch_size=batch_size, max_epochs=60, random_state=0
+    ).fit(scarred(6))
     assert fit.posterior_.mean.shape == (48, 3)
     assert fit.similarity_.mean() > 0.6
 
 
+@pytest.mark.filterwarnings("ignore:The new channel carries")
 def test_repeats_and_leaves_the_global_states():
     channels = scarred(3)
     before = np.random.get_state()[1].copy(), torch.get_rng_state()
@@ -160,14 +208,14 @@ def test_repeats_and_leaves_the_global_states():
 
 def test_the_new_channel_joins_the_others():
     channels = scarred(3)
-    fit = ChannelSynthesizer(max_epochs=30, random_state=0).fit(channels)
+    fit = ChannelSynthesizer(optimizer="adam", max_epochs=30, random_state=0).fit(channels)
     every = channels + fit.fingerprint_
     np.testing.assert_allclose(channel_similarity(every)[-1, :3], fit.similarity_, atol=1e-4)
 
 
 def test_channels_without_information_are_passed_over():
     flat = ChannelFingerprints.from_posteriors(np.zeros((1, 48)), np.zeros((1, 48)))
-    fit = ChannelSynthesizer(max_epochs=20, random_state=0).fit(scarred(2) + flat)
+    fit = ChannelSynthesizer(optimizer="adam", max_epochs=30, random_state=0).fit(scarred(2) + flat)
     np.testing.assert_array_equal(np.isnan(fit.similarity_), [False, False, True])
     with pytest.raises(ValueError, match="nothing to synthesise"):
         ChannelSynthesizer(max_epochs=2).fit(flat)

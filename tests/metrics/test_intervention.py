@@ -171,3 +171,33 @@ def test_robustness_of_perfect_and_constant_codes():
 def test_bad_quantile(quantile):
     with pytest.raises(ValueError, match="diff_quantile"):
         interventional_robustness_score(np.eye(4), [0, 1, 0, 1], diff_quantile=quantile)
+
+
+def test_robustness_with_binned_factors_is_that_of_their_bins():
+    """As the public code: twenty bins of equal width over each factor, the last one closed."""
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(2000, 2))
+    codes = factors @ [[1.0, 0.3], [0.0, 1.0]] + 0.1 * rng.normal(size=factors.shape)
+    edges = [np.histogram(column, 20)[1][:-1] for column in factors.T]
+    binned = np.column_stack([np.digitize(c, e) for c, e in zip(factors.T, edges, strict=True)])
+    expected = interventional_robustness_score(codes, binned)
+    found = interventional_robustness_score(codes, factors, n_bins=20)
+    assert found == pytest.approx(expected, abs=1e-12)
+    # Binning coarsens a discrete factor of many values, and leaves one of few as it is.
+    many, few = rng.integers(50, size=(2000, 1)), rng.integers(5, size=(2000, 1))
+    codes = many + rng.normal(size=(2000, 1))
+    unbinned = interventional_robustness_score(codes, many)
+    assert interventional_robustness_score(codes, many, n_bins=20) < unbinned - 0.005
+    codes = few + rng.normal(size=(2000, 1))
+    assert interventional_robustness_score(codes, few, n_bins=20) == pytest.approx(
+        interventional_robustness_score(codes, few)
+    )
+
+
+@pytest.mark.parametrize(
+    ("factors", "n_bins", "message"),
+    [(["a", "b", "a", "b"], 20, "holds strings"), ([0, 1, 0, 1], 1, "n_bins")],
+)
+def test_factors_that_have_no_bins(factors, n_bins, message):
+    with pytest.raises(ValueError, match=message):
+        interventional_robustness_score(np.eye(4), factors, n_bins=n_bins)

@@ -19,7 +19,9 @@ from sklatent._posterior import Posterior
 from sklatent.metrics import (
     active_components,
     beta_vae_score,
+    bures_distance,
     cca_score,
+    cknna_score,
     consistency_score,
     dci_scores,
     elbo_scorer,
@@ -30,6 +32,7 @@ from sklatent.metrics import (
     linear_cka,
     linear_map_distortion,
     make_active_components_scorer,
+    make_bures_scorer,
     make_consistency_scorer,
     make_dci_scorer,
     make_distortion_scorer,
@@ -39,14 +42,21 @@ from sklatent.metrics import (
     make_udr_scorer,
     modularity_score,
     mutual_information_gap,
+    mutual_knn_score,
+    neighborhood_jaccard_score,
     polarized_regime,
     procrustes_distance,
     reconstruction_scorer,
+    rsa_score,
     separated_attribute_predictability,
     signed_permutation_report,
     udr_scores,
 )
 from tests.metrics.reference import make_reference
+
+
+def factory(name):
+    return getattr(sklatent.metrics, f"make_{name}_scorer")
 
 
 class Encoder(PCA):
@@ -95,7 +105,7 @@ OPTIONS = {
     "separated_attribute_predictability": {"continuous_factors": True},
     "modularity": {"n_bins": 7},
     "explicitness": {"test_size": 0.3, "random_state": 1},
-    "interventional_robustness": {"diff_quantile": 0.9},
+    "interventional_robustness": {"diff_quantile": 0.9, "n_bins": 3},
 }
 OF_FACTORS = {
     "dci": lambda Z, F, **options: dci_scores(Z, F, **options).disentanglement,
@@ -116,12 +126,12 @@ OF_REFERENCE = {
     "linear_cka": linear_cka,
     "cca": cca_score,
     "procrustes": lambda Z, T: -procrustes_distance(Z, T),
+    "mutual_knn": lambda Z, T: mutual_knn_score(Z, T, metric="euclidean"),
+    "neighborhood_jaccard": lambda Z, T: neighborhood_jaccard_score(Z, T, metric="euclidean"),
+    "cknna": cknna_score,
+    "rsa": lambda Z, T: rsa_score(Z, T, metric="euclidean"),
 }
-OTHERS = {"active_components", "polarized_regime", "rosetta", "consistency", "udr"}
-
-
-def factory(name):
-    return getattr(sklatent.metrics, f"make_{name}_scorer")
+OTHERS = {"bures", "active_components", "polarized_regime", "rosetta", "consistency", "udr"}
 
 
 def test_every_factory_is_tested_here():
@@ -184,6 +194,11 @@ def test_targets_that_do_not_fit(name, data, model):
         make_polarized_regime_scorer(),
         make_rosetta_scorer(RosettaPoints(np.eye(7), np.eye(7)[:, :2])),
         make_udr_scorer([PCA(2).fit(make_reference()[0])], similarity="spearman"),
+        make_bures_scorer(
+            Encoder(2).fit(make_reference()[0]).encode(make_reference()[0]), make_reference()[0]
+        ),
+        factory("mutual_knn")(n_neighbors=5),
+        factory("rsa")(),
     ],
     ids=lambda scorer: getattr(scorer, "__name__", None) or repr(scorer),
 )
@@ -272,6 +287,14 @@ def test_scorers_of_posteriors(data, model):
     expected = -polarized_regime(posterior)[:2].mean()
     assert make_polarized_regime_scorer()(model, X) == pytest.approx(expected)
     assert make_polarized_regime_scorer()(Encoder(1).fit(X), X) == 0.0
+    other = Posterior(posterior.mean[:, ::-1], log_var=posterior.log_var)
+    for align in (False, True):
+        expected = -bures_distance(posterior, other, align=align)
+        scorer = make_bures_scorer(other, X, align=align)
+        assert scorer(model, X[:5]) == pytest.approx(expected)
+        assert "Posterior(" in repr(scorer)
+    with pytest.raises(ValueError, match="same number of rows, got 150 and 5"):
+        make_bures_scorer(other, X[:5])
     with pytest.raises(TypeError, match="PCA has no method `encode`"):
         make_active_components_scorer()(PCA(2).fit(X), X)
 

@@ -11,13 +11,19 @@ from sklearn.cross_decomposition import CCA
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 
+from sklatent._posterior import Posterior
 from sklatent.metrics import (
+    bures_distance,
     cca_score,
+    cknna_score,
     consistency_score,
     latent_space_distortion,
     linear_cka,
+    mutual_knn_score,
+    neighborhood_jaccard_score,
     pairwise_distance,
     procrustes_distance,
+    rsa_score,
 )
 from tests.metrics.test_permutation import brute_force
 
@@ -283,6 +289,10 @@ def test_bad_input_to_consistency(latents, options, message):
         ("procrustes", procrustes_distance),
         ("cka", lambda X, Y: 1 - linear_cka(X, Y)),
         ("cca", lambda X, Y: 1 - cca_score(X, Y)),
+        ("mutual_knn", lambda X, Y: 1 - mutual_knn_score(X, Y)),
+        ("cknna", lambda X, Y: 1 - cknna_score(X, Y)),
+        ("rsa", lambda X, Y: 1 - rsa_score(X, Y)),
+        ("neighborhood_jaccard", lambda X, Y: 1 - neighborhood_jaccard_score(X, Y)),
     ],
 )
 def test_pairwise_distances_are_those_of_the_pairs(name, function):
@@ -293,7 +303,20 @@ def test_pairwise_distances_are_those_of_the_pairs(name, function):
     np.testing.assert_array_equal(pairwise_distance(models, function), expected)
     with parallel_config("threading"):
         np.testing.assert_array_equal(pairwise_distance(models, name, n_jobs=2), distances)
-    np.testing.assert_allclose(np.diag(distances), 0, atol=1e-9)
+    np.testing.assert_allclose(np.diag(distances), 0, atol=1e-9 if name != "cknna" else 1e-5)
+
+
+def test_pairwise_distances_of_posteriors():
+    rng = np.random.default_rng(0)
+    posteriors = [Posterior(*rng.normal(size=(1, 20, 3)), log_var=-np.ones((20, 3))) for _ in "abc"]
+    distances = pairwise_distance(posteriors, "bures", n_jobs=2)
+    expected = [[bures_distance(a, b) for b in posteriors] for a in posteriors]
+    np.testing.assert_allclose(distances, expected, atol=1e-7)
+    for bad in (posteriors[0], posteriors[:1], 3):
+        with pytest.raises(ValueError, match="at least two posteriors"):
+            pairwise_distance(bad, "bures")
+    with pytest.raises(TypeError, match="mean and log_var"):
+        pairwise_distance(make_models(), "bures")
 
 
 def test_pairwise_distances_of_spaces_of_different_sizes():
