@@ -8,12 +8,8 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.utils import Bunch
 
 from sklatent._utils.random import local_random_state
-from sklatent.metrics._validation import (
-    check_codes,
-    encode_factors,
-    numeric_factors,
-    split_samples,
-)
+from sklatent.metrics._factors import encode_factors, numeric_factors
+from sklatent.metrics._validation import check_codes, split_samples
 
 # Added to importances before an entropy is taken, as in the public implementation.
 _ENTROPY_OFFSET = 1e-11

@@ -5,7 +5,8 @@ from scipy import sparse
 from scipy.special import xlogy
 from sklearn.utils.validation import check_scalar
 
-from sklatent.metrics._validation import check_codes, encode_factors
+from sklatent.metrics._factors import encode_factors
+from sklatent.metrics._validation import check_codes
 
 
 def _equal_width_bins(codes, n_bins):

@@ -5,7 +5,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_scalar
 
 from sklatent._utils.random import local_random_state
-from sklatent.metrics._validation import check_codes, encode_factors, is_constant
+from sklatent.metrics._factors import encode_factors
+from sklatent.metrics._validation import check_codes, is_constant
 
 # Rows gathered at once; keeps batches of codes to some tens of megabytes.
 _BLOCK_ROWS = 1 << 16

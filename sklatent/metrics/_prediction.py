@@ -8,13 +8,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from sklatent.metrics._validation import (
-    check_codes,
-    encode_factors,
-    is_constant,
-    numeric_factors,
-    split_samples,
-)
+from sklatent.metrics._factors import encode_factors, numeric_factors
+from sklatent.metrics._validation import check_codes, is_constant, split_samples
 
 
 def _squared_correlations(codes, factors):
