@@ -119,11 +119,12 @@ def encode_factors(factors, n_samples, *, min_factors=1):
         values, codes = np.unique(column, return_inverse=True)
         _refuse_constant(j, len(values))
         if not is_label and _is_continuous(len(values), n_samples):
+            alone = " No two samples share one:" if len(values) == n_samples else " Either"
             raise ValueError(
-                f"Factor {j} takes {len(values)} different values in {n_samples} samples, so it is "
-                "not discrete as this metric expects. Bin it first, for example with "
-                "sklearn.preprocessing.KBinsDiscretizer(encode='ordinal'); if its numbers are mere "
-                "names, pass them as strings or categories."
+                f"Factor {j} takes {len(values)} different values in {n_samples} samples.{alone} "
+                "there are too few samples of each, or it is not discrete as this metric expects. "
+                "Bin it first, for example with sklearn.preprocessing.KBinsDiscretizer("
+                "encode='ordinal'); numbers that are mere names, pass as strings or categories."
             )
         encoded.append(codes.reshape(-1))
     return np.column_stack(encoded)

@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_scalar
 
+from sklatent._utils.arrays import to_numbers
+
 
 def _checked(posterior):
     for name in ("mean", "log_var"):
@@ -11,8 +13,10 @@ def _checked(posterior):
                 "posterior must have the attributes mean and log_var, as what `encode` returns "
                 f"has; got {type(posterior).__name__}."
             )
-    mean = np.asarray(posterior.mean, dtype=np.float64)
-    log_var = np.asarray(posterior.log_var, dtype=np.float64)
+    mean = to_numbers(posterior.mean, "The posterior's mean").astype(np.float64, copy=False)
+    log_var = to_numbers(posterior.log_var, "The posterior's log_var").astype(
+        np.float64, copy=False
+    )
     if mean.ndim != 2 or mean.shape != log_var.shape or len(mean) == 0:
         raise ValueError(
             "The posterior's mean and log_var must both have shape (n_samples, n_components) with "
@@ -20,6 +24,11 @@ def _checked(posterior):
         )
     if not (np.isfinite(mean).all() and np.isfinite(log_var).all()):
         raise ValueError("The posterior's mean or log_var contains NaN or infinity.")
+    if np.abs(mean).max() > 1e150 or log_var.max() > 690:
+        raise ValueError(
+            "The posterior's means or variances are so large (beyond 1e150, or log variances beyond "
+            "690) that their squares are not finite numbers: the model has diverged."
+        )
     return mean, log_var
 
 

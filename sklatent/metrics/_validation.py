@@ -9,7 +9,8 @@ from sklatent._utils.random import local_random_state
 from sklatent.metrics._blocks import row_blocks
 
 _EPS = np.finfo(np.float64).eps
-_LARGEST = 1e30
+# Beyond this, classifiers that take the codes as they are stall.
+_LARGEST = 1e15
 
 
 def check_codes(codes, name="codes", *, min_samples=2, min_components=1):
