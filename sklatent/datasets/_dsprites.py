@@ -24,15 +24,13 @@ def _read_factors(archive, path):
             f"{sorted(archive.files)}."
         )
     classes = read_member(archive, CLASSES, path)
-    if (
-        classes.dtype.kind not in "iu"
-        or classes.ndim != 2
-        or classes.shape[1] != len(FACTOR_SIZES) + 1
-    ):
+    if classes.ndim != 2 or classes.shape[1] != len(FACTOR_SIZES) + 1:
         raise ValueError(
-            f"{path}: {CLASSES!r} is {classes.dtype} of shape {classes.shape}, expected integers of shape (n, 6): colour, "
+            f"{path}: {CLASSES!r} has shape {classes.shape}, expected (n, 6): colour, "
             f"{', '.join(FACTOR_NAMES)}."
         )
+    if classes.dtype.kind not in "iu":
+        raise ValueError(f"{path}: {CLASSES!r} is {classes.dtype}, expected integers.")
     factors = classes[:, 1:].astype(np.int64)
     if np.any(factors < 0) or np.any(factors >= FACTOR_SIZES):
         raise ValueError(f"{path}: {CLASSES!r} leaves the grid {FACTOR_SIZES} of dSprites.")

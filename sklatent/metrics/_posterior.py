@@ -13,9 +13,9 @@ def _checked(posterior):
                 "posterior must have the attributes mean and log_var, as what `encode` returns "
                 f"has; got {type(posterior).__name__}."
             )
-    mean = to_numbers(posterior.mean, "The posterior's mean").astype(np.float64, copy=False)
-    log_var = to_numbers(posterior.log_var, "The posterior's log_var").astype(
-        np.float64, copy=False
+    mean, log_var = (
+        to_numbers(getattr(posterior, name), f"The posterior's {name}").astype(np.float64)
+        for name in ("mean", "log_var")
     )
     if mean.ndim != 2 or mean.shape != log_var.shape or len(mean) == 0:
         raise ValueError(
@@ -26,8 +26,8 @@ def _checked(posterior):
         raise ValueError("The posterior's mean or log_var contains NaN or infinity.")
     if np.abs(mean).max() > 1e150 or log_var.max() > 690:
         raise ValueError(
-            "The posterior's means or variances are so large (beyond 1e150, or log variances beyond "
-            "690) that their squares are not finite numbers: the model has diverged."
+            "The posterior has means beyond 1e150 or log variances beyond 690, whose squares are no "
+            "finite numbers: the model has diverged."
         )
     return mean, log_var
 

@@ -130,8 +130,8 @@ def retraining_report(models, X, *, degenerate="raise"):
     shapes = {posterior.mean.shape for posterior in posteriors}
     if len(shapes) > 1:
         raise ValueError(
-            f"The runs' latents have shapes {sorted(shapes)}; only runs of one model, with the same "
-            "number of components, can be compared."
+            f"The runs' latents have shapes {sorted(shapes)}; only runs of one model, with the "
+            "same number of components, can be compared."
         )
     latents = np.stack([posterior.mean for posterior in posteriors]).astype(np.float64)
     n_rows, n_components = latents.shape[1:]
