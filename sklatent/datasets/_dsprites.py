@@ -1,7 +1,6 @@
 """The original dSprites archive, read without holding the whole of it."""
 
 import zipfile
-import zlib
 from collections.abc import Mapping
 from numbers import Integral
 
@@ -9,14 +8,10 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, validate_params
 
-from sklatent.datasets._npz import open_npz, read_member
+from sklatent.datasets._npz import DAMAGE, check_size, open_npz, read_header, read_member
 from sklatent.datasets._sprites import FACTOR_NAMES, FACTOR_SIZES, select_rows
 
 IMAGES, CLASSES = "imgs", "latents_classes"
-HEADER_READERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
 BLOCK_BYTES = 1 << 24
 
 
@@ -34,6 +29,8 @@ def _read_factors(archive, path):
             f"{path}: {CLASSES!r} has shape {classes.shape}, expected (n, 6): colour, "
             f"{', '.join(FACTOR_NAMES)}."
         )
+    if classes.dtype.kind not in "iu":
+        raise ValueError(f"{path}: {CLASSES!r} is {classes.dtype}, expected integers.")
     factors = classes[:, 1:].astype(np.int64)
     if np.any(factors < 0) or np.any(factors >= FACTOR_SIZES):
         raise ValueError(f"{path}: {CLASSES!r} leaves the grid {FACTOR_SIZES} of dSprites.")
@@ -42,16 +39,15 @@ def _read_factors(archive, path):
 
 def _stream_rows(stream, rows, n_images):
     """Return the chosen images of an uncompressed .npy stream, a block at a time."""
-    version = np.lib.format.read_magic(stream)
-    if version not in HEADER_READERS:
-        raise ValueError(f"unknown version {version} of the .npy format")
-    shape, fortran_order, dtype = HEADER_READERS[version](stream)
+    shape, fortran_order, dtype = read_header(stream)
     if fortran_order or dtype != np.uint8 or len(shape) != 3 or shape[0] != n_images:
         raise ValueError(
             f"{IMAGES!r} is {dtype} of shape {shape}, expected uint8 of shape "
             f"({n_images}, height, width) in C order"
         )
     row_bytes = shape[1] * shape[2]
+    if row_bytes == 0:
+        raise ValueError(f"{IMAGES!r} has images without pixels, of shape {shape}")
     order = np.argsort(rows, kind="stable")
     wanted = rows[order]
     images = np.empty((len(rows), row_bytes), dtype=np.uint8)
@@ -153,8 +149,9 @@ def load_dsprites(path, n_samples=None, factors=None, random_state=None, *, retu
     rows = select_rows(table, n_samples, factors, random_state)
     try:
         with zipfile.ZipFile(path) as archive, archive.open(f"{IMAGES}.npy") as stream:
+            check_size(archive, IMAGES)
             images, image_shape = _stream_rows(stream, rows, len(table))
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise ValueError(f"{path} is not a whole dSprites file: {error}.") from error
     if return_X_y:
         return images, table[rows]

@@ -17,20 +17,56 @@ IDX_DTYPES = {
     0x0E: np.dtype(">f8"),
 }
 GZIP_MAGIC = b"\x1f\x8b"
+MAX_DIMS = 32
+# Deflate can't shrink anything to less than a thousandth or so.
+MAX_RATIO = 1040
 
 
-def _read_bytes(path):
-    """Return the content of a file, unpacked where it is gzipped."""
-    raw = path.read_bytes()
-    if not raw.startswith(GZIP_MAGIC):
-        return raw
-    try:
-        return gzip.decompress(raw)
-    except (EOFError, OSError, zlib.error) as error:
+def _open(path):
+    """Open a file, through gzip where its content says so."""
+    with path.open("rb") as stream:
+        zipped = stream.read(2) == GZIP_MAGIC
+    return gzip.open(path, "rb") if zipped else path.open("rb")
+
+
+def _read(stream, path):
+    """Read the array; never more than one byte beyond what the header announces."""
+    head = stream.read(4)
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in IDX_DTYPES or head[3] == 0:
         raise ValueError(
-            f"{path} is a gzip file that ends early or is damaged ({error}). "
-            "Fetch it again from where it came."
-        ) from error
+            f"{path} is not an IDX file: it begins with {head.hex(' ') or 'nothing'}, expected "
+            "two zero bytes, an element type (08, 09, 0b, 0c, 0d or 0e) and a number of "
+            "dimensions. Archives of NumPy are read by `load_npz`."
+        )
+    dtype, n_dims = IDX_DTYPES[head[2]], head[3]
+    start = 4 + 4 * n_dims
+    sizes = stream.read(4 * n_dims)
+    if len(sizes) < 4 * n_dims:
+        raise ValueError(
+            f"{path} ends within its header: {n_dims} dimensions need {start} bytes, the file has "
+            f"{4 + len(sizes)}. Fetch it again from where it came."
+        )
+    shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if n_dims > MAX_DIMS or n_bytes > MAX_RATIO * path.stat().st_size:
+        raise ValueError(
+            f"{path} announces {n_dims} dimensions and {n_bytes} bytes, which is more than a file "
+            f"of {path.stat().st_size} bytes can hold. Fetch it again from where it came."
+        )
+    raw = bytearray()
+    while len(raw) <= n_bytes:
+        piece = stream.read(min(1 << 20, n_bytes + 1 - len(raw)))
+        if not piece:
+            break
+        raw += piece
+    if len(raw) != n_bytes:
+        early = len(raw) < n_bytes
+        raise ValueError(
+            f"{path} {'ends early' if early else 'goes on after its last element'}: shape {shape} "
+            f"of {dtype.name} needs {start + n_bytes} bytes, the file has "
+            f"{start + len(raw) if early else 'more'}. Fetch it again from where it came."
+        )
+    return np.frombuffer(raw, dtype).reshape(shape).astype(dtype.newbyteorder("="))
 
 
 def load_idx(path):
@@ -76,27 +112,11 @@ def load_idx(path):
     array([7, 2, 1], dtype=uint8)
     """
     path = Path(path)
-    raw = _read_bytes(path)
-    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in IDX_DTYPES or raw[3] == 0:
+    try:
+        with _open(path) as stream:
+            return _read(stream, path)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(
-            f"{path} is not an IDX file: it begins with {raw[:4].hex(' ') or 'nothing'}, expected "
-            "two zero bytes, an element type (08, 09, 0b, 0c, 0d or 0e) and a number of "
-            "dimensions. Archives of NumPy are read by `load_npz`."
-        )
-    dtype, n_dims = IDX_DTYPES[raw[2]], raw[3]
-    start = 4 + 4 * n_dims
-    if len(raw) < start:
-        raise ValueError(
-            f"{path} ends within its header: {n_dims} dimensions need {start} bytes, the file has "
-            f"{len(raw)}. Fetch it again from where it came."
-        )
-    shape = tuple(int(size) for size in np.frombuffer(raw, ">u4", n_dims, offset=4))
-    expected = start + math.prod(shape) * dtype.itemsize
-    if len(raw) != expected:
-        fault = "ends early" if len(raw) < expected else "goes on after its last element"
-        raise ValueError(
-            f"{path} {fault}: shape {shape} of {dtype.name} needs {expected} bytes, the file has "
-            f"{len(raw)}. Fetch it again from where it came."
-        )
-    elements = np.frombuffer(raw, dtype, offset=start).reshape(shape)
-    return elements.astype(dtype.newbyteorder("="))
+            f"{path} is a gzip file that ends early or is damaged ({error}). "
+            "Fetch it again from where it came."
+        ) from error

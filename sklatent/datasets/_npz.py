@@ -1,5 +1,9 @@
 """Labelled image data sets kept in one NumPy archive."""
 
+import lzma
+import math
+import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,24 +16,84 @@ from sklearn.utils._param_validation import validate_params
 LAYOUTS = ((("x_train", "y_train"), ("x_test", "y_test")), (("x", "y"), None))
 
 
+HEADER_READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+MAX_RATIO = 1040  # deflate can't shrink anything to less than a thousandth or so
+# What zipfile, the decompressors, and the parser of numpy's headers say of damaged files.
+DAMAGE = (
+    ValueError,
+    TypeError,
+    OSError,
+    EOFError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    SyntaxError,
+    MemoryError,
+    RecursionError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
+
+
 def open_npz(path):
     """Open a NumPy archive without pickle, or say what the file is instead."""
     path = Path(path)
-    if not zipfile.is_zipfile(path):
-        with path.open("rb"):  # a missing or unreadable file is its own, clearer, error
-            pass
+    with path.open("rb"):  # a missing or unreadable file is its own, clearer, error
+        pass
+    try:
+        if zipfile.is_zipfile(path):
+            return np.load(path, allow_pickle=False)
+    except DAMAGE as error:
         raise ValueError(
-            f"{path} is not a NumPy .npz archive, or it ends early. Write one with "
-            "`numpy.savez_compressed`, or fetch the file again from where it came."
+            f"{path} is a damaged archive ({error}). Fetch it again from where it came."
+        ) from error
+    raise ValueError(
+        f"{path} is not a NumPy .npz archive, or it ends early. Write one with "
+        "`numpy.savez_compressed`, or fetch the file again from where it came."
+    )
+
+
+def read_header(stream):
+    """Return shape, order and type of an uncompressed .npy stream."""
+    version = np.lib.format.read_magic(stream)
+    if version not in HEADER_READERS:
+        raise ValueError(f"unknown version {version} of the .npy format")
+    shape, fortran_order, dtype = HEADER_READERS[version](stream)
+    if any(size < 0 for size in shape):
+        raise ValueError(f"negative shape {shape}")
+    return shape, fortran_order, dtype
+
+
+def check_size(archive, name):
+    """Compare what a member's header announces with what the member holds, before building it."""
+    entry = archive.getinfo(f"{name}.npy")
+    if entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
+        raise ValueError(f"{entry.compress_size} bytes can't unpack to {entry.file_size}")
+    with archive.open(entry) as stream:
+        shape, _, dtype = read_header(stream)
+        announced = math.prod(shape) * dtype.itemsize + stream.tell()
+    if not dtype.hasobject and announced != entry.file_size:
+        raise ValueError(
+            f"its header announces {announced} bytes and the archive holds {entry.file_size}"
         )
-    return np.load(path, allow_pickle=False)
 
 
 def read_member(archive, name, path):
     """Read one array of an open archive, naming it where it is damaged or pickled."""
     try:
+        if f"{name}.npy" in archive.zip.namelist():
+            check_size(archive.zip, name)
         array = archive[name]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise ValueError(
             f"{path}: the array {name!r} can't be read ({error}). Arrays of Python objects are "
             "never unpickled; for a damaged file, fetch it again from where it came."
@@ -42,12 +106,14 @@ def read_member(archive, name, path):
 def _flatten(images):
     """Return rows `(n, n_features)` and `image_shape`, None where rows were flat already."""
     image_shape = {3: (1, *images.shape[1:]), 4: images.shape[1:]}.get(images.ndim)
-    return images.reshape(len(images), -1), image_shape
+    return images.reshape(len(images), math.prod(images.shape[1:])), image_shape
 
 
 def _read_pair(archive, names, path):
     """Read rows and labels of the same length."""
     images, target = (read_member(archive, name, path) for name in names)
+    if target.ndim == 0:
+        raise ValueError(f"{path}: {names[1]!r} is a single value, expected a label for each row.")
     if images.ndim not in (2, 3, 4):
         raise ValueError(
             f"{path}: {names[0]!r} has shape {images.shape}, expected (n, n_features), "

@@ -8,12 +8,8 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.utils import Bunch
 
 from sklatent._utils.random import local_random_state
-from sklatent.metrics._validation import (
-    check_codes,
-    encode_factors,
-    numeric_factors,
-    split_samples,
-)
+from sklatent.metrics._factors import encode_factors, numeric_factors
+from sklatent.metrics._validation import check_codes, refuse_huge, split_samples
 
 # Added to importances before an entropy is taken, as in the public implementation.
 _ENTROPY_OFFSET = 1e-11
@@ -195,6 +191,7 @@ def dci_scores(codes, factors, *, estimator=None, test_size=0.5, random_state=No
         factors = numeric_factors(factors, len(codes), min_factors=2)
     else:
         factors = encode_factors(factors, len(codes), min_factors=2)
+    refuse_huge(codes, "dci_scores")
     random_state = local_random_state(random_state)
     train, test, train_factors, test_factors = split_samples(
         codes, factors, test_size, random_state

@@ -5,7 +5,9 @@ from scipy import sparse
 from scipy.special import xlogy
 from sklearn.utils.validation import check_scalar
 
-from sklatent.metrics._validation import check_codes, encode_factors
+from sklatent.metrics._blocks import binary_exponent
+from sklatent.metrics._factors import encode_factors
+from sklatent.metrics._validation import check_codes
 
 
 def _equal_width_bins(codes, n_bins):
@@ -26,6 +28,7 @@ def _equal_width_bins(codes, n_bins):
     """
     binned = np.zeros(codes.shape, dtype=np.intp)
     for column, code in enumerate(codes.T):
+        code = np.ldexp(code, -binary_exponent(code))
         low, high = code.min(), code.max()
         edges = np.linspace(low, high, n_bins + 1)
         # The inner edges alone: the largest value belongs to the last bin, and rounding cannot

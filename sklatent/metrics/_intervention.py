@@ -5,8 +5,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_scalar
 
 from sklatent._utils.random import local_random_state
+from sklatent.metrics._blocks import binary_exponent
+from sklatent.metrics._factors import encode_factors, numeric_factors
 from sklatent.metrics._information import _equal_width_bins
-from sklatent.metrics._validation import check_codes, encode_factors, is_constant, numeric_factors
+from sklatent.metrics._validation import check_codes, is_constant, refuse_huge
 
 # Rows gathered at once; keeps batches of codes to some tens of megabytes.
 _BLOCK_ROWS = 1 << 16
@@ -150,8 +152,11 @@ def factor_vae_score(
     check_scalar(pruning_threshold, "pruning_threshold", (int, float), min_val=0)
     rng = local_random_state(random_state)
     sampler = _FixedFactorSampler(factors)
+    exponent = binary_exponent(codes, axis=0)
+    codes = np.ldexp(codes, -exponent)
     scale = codes.std(axis=0, ddof=1)
-    active = (scale >= pruning_threshold) & ~is_constant(codes)
+    with np.errstate(over="ignore"):
+        active = (np.ldexp(scale, exponent) >= pruning_threshold) & ~is_constant(codes)
     if not active.any():
         return 0.0
     codes = codes[:, active] / scale[active]
@@ -243,6 +248,7 @@ def beta_vae_score(codes, factors, *, n_train=10000, n_eval=5000, batch_size=64,
         raise ValueError(
             f"n_train={n_train} batches are too few to draw each of {factors.shape[1]} factors."
         )
+    refuse_huge(codes, "beta_vae_score")
     differences = _mean_differences(codes, sampler, fixed, batch_size, rng)
     classifier = LogisticRegression(max_iter=1000)
     classifier.fit(differences[:n_train], fixed[:n_train])
@@ -316,6 +322,8 @@ def interventional_robustness_score(codes, factors, *, diff_quantile=0.99, n_bin
     codes = codes[:, ~is_constant(codes)]
     if codes.shape[1] == 0:
         return 0.0
+    # The score has no unit; sums of the largest floats would have no value.
+    codes = np.ldexp(codes, -binary_exponent(codes))
     largest = np.abs(codes - codes.mean(axis=0)).max(axis=0)
     robustness = np.empty((codes.shape[1], factors.shape[1]))
     for j, column in enumerate(factors.T):

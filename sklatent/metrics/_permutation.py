@@ -7,16 +7,19 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.utils import Bunch
 
+from sklatent._utils.arrays import to_array
+from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._reproducibility import latent_space_distortion
 from sklatent.metrics._validation import active_columns, check_codes
 
 _NORMS = ("l1", "frobenius")
+_LARGEST = 1e150
 _SOLVERS = ("assignment", "milp")
 
 
 def _check_square(M):
     # Not check_array: it alone would take several times as long as the assignment at n = 10.
-    M = np.asarray(M)
+    M = to_array(M, "M")
     if M.dtype.kind not in "biuf":
         raise TypeError(f"M must hold real numbers, got dtype {M.dtype}.")
     if M.ndim != 2 or M.shape[0] != M.shape[1] or M.shape[0] == 0:
@@ -27,6 +30,10 @@ def _check_square(M):
     M = M.astype(np.float64, copy=False)
     if not np.isfinite(M).all():
         raise ValueError("M contains NaN or infinity.")
+    if max(M.max(), -M.min()) > _LARGEST:
+        raise ValueError(
+            f"M holds values beyond {_LARGEST:.0e}, whose distance is not a finite number."
+        )
     return M
 
 
@@ -168,6 +175,7 @@ def distance_to_signed_permutation(M, *, norm="l1", solver="assignment", return_
 
 def _active_standardized(Z, name):
     Z = check_codes(Z, name)
+    Z = np.ldexp(Z, -binary_exponent(Z))
     active = active_columns(Z.var(axis=0))
     if not active.any():
         raise ValueError(f"{name} does not vary over the samples, so nothing is active in it.")

@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_scalar
 
+from sklatent._utils.arrays import to_numbers
+
 
 def check_posterior(posterior):
     """Return means and log variances as float64, looked at.
@@ -31,8 +33,10 @@ def check_posterior(posterior):
                 "posterior must have the attributes mean and log_var, as what `encode` returns "
                 f"has; got {type(posterior).__name__}."
             )
-    mean = np.asarray(posterior.mean, dtype=np.float64)
-    log_var = np.asarray(posterior.log_var, dtype=np.float64)
+    mean, log_var = (
+        to_numbers(getattr(posterior, name), f"The posterior's {name}").astype(np.float64)
+        for name in ("mean", "log_var")
+    )
     if mean.ndim != 2 or mean.shape != log_var.shape or len(mean) == 0:
         raise ValueError(
             "The posterior's mean and log_var must both have shape (n_samples, n_components) with "
@@ -40,6 +44,11 @@ def check_posterior(posterior):
         )
     if not (np.isfinite(mean).all() and np.isfinite(log_var).all()):
         raise ValueError("The posterior's mean or log_var contains NaN or infinity.")
+    if np.abs(mean).max() > 1e150 or log_var.max() > 690:
+        raise ValueError(
+            "The posterior has means beyond 1e150 or log variances beyond 690, whose squares are no "
+            "finite numbers: the model has diverged."
+        )
     return mean, log_var
 
 

@@ -8,18 +8,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from sklatent.metrics._validation import (
-    check_codes,
-    encode_factors,
-    is_constant,
-    numeric_factors,
-    split_samples,
-)
+from sklatent.metrics._blocks import binary_exponent
+from sklatent.metrics._factors import encode_factors, numeric_factors
+from sklatent.metrics._validation import check_codes, is_constant, refuse_huge, split_samples
 
 
 def _squared_correlations(codes, factors):
     """Squared Pearson correlation of each code with each factor, zero for a constant code."""
     constant = is_constant(codes)
+    codes = np.ldexp(codes, -binary_exponent(codes, axis=0))
     codes = (codes - codes.mean(axis=0)) / np.where(constant, 1.0, codes.std(axis=0))
     factors = (factors - factors.mean(axis=0)) / factors.std(axis=0)
     correlation = codes.T @ factors / len(codes)
@@ -97,6 +94,7 @@ def separated_attribute_predictability(
     if continuous_factors:
         scores = _squared_correlations(codes, numeric_factors(factors, len(codes)))
     else:
+        refuse_huge(codes, "separated_attribute_predictability")
         factors = encode_factors(factors, len(codes))
         train, test, train_factors, test_factors = split_samples(
             codes, factors, test_size, random_state
@@ -182,6 +180,8 @@ def explicitness_score(codes, factors, *, test_size=0.5, random_state=None, n_jo
     1.0
     """
     codes = check_codes(codes, min_samples=4)
+    # Standardised below; in range first.
+    codes = np.ldexp(codes, -binary_exponent(codes, axis=0))
     factors = encode_factors(factors, len(codes))
     train, test, train_factors, test_factors = split_samples(
         codes, factors, test_size, random_state

@@ -8,6 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_scalar
 
 from sklatent._posterior import Posterior
+from sklatent._utils.arrays import to_numbers
+from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._validation import check_latents, is_constant
 
 _SIMILARITIES = ("lasso", "spearman", "nmi", "vi")
@@ -16,6 +18,7 @@ _LASSO_ALPHA = 0.1  # that of the public implementation
 
 def _standardize(columns):
     """Scale columns to mean zero and unit variance; constant ones become zero."""
+    columns = np.ldexp(columns, -binary_exponent(columns, axis=0))
     centered = columns - columns.mean(axis=0)
     return np.where(is_constant(columns), 0.0, centered / np.maximum(columns.std(axis=0), 1e-300))
 
@@ -103,7 +106,7 @@ def _relative_strength(similarity, informative):
 
 
 def _checked_like(array, name, shape):
-    array = np.asarray(array, dtype=np.float64)
+    array = to_numbers(array, name).astype(np.float64, copy=False)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape} for these codes, got {array.shape}.")
     if not np.isfinite(array).all():

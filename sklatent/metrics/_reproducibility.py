@@ -5,7 +5,14 @@ from scipy.linalg import polar
 from sklearn.utils import Bunch
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
-from sklatent.metrics._validation import active_columns, check_codes, check_latents
+from sklatent._utils.arrays import to_numbers
+from sklatent.metrics._blocks import Columns, binary_exponent
+from sklatent.metrics._validation import (
+    active_columns,
+    check_codes,
+    check_finite,
+    check_latents,
+)
 
 
 def latent_space_distortion(Z, Z_target, *, sample_weight=None, return_map=False):
@@ -69,9 +76,11 @@ def latent_space_distortion(Z, Z_target, *, sample_weight=None, return_map=False
     >>> bool(latent_space_distortion(Z, turned) < 1e-20)
     True
     """
-    Z = check_codes(Z, "Z")
-    Z_target = check_codes(Z_target, "Z_target")
+    Z, eps = check_finite(Z, "Z")
+    Z_target, target_eps = check_finite(Z_target, "Z_target")
     check_consistent_length(Z, Z_target)
+    if sample_weight is not None and np.ndim(sample_weight):
+        sample_weight = to_numbers(sample_weight, "sample_weight")
     weight = _check_sample_weight(sample_weight, Z, dtype=np.float64, ensure_non_negative=True)
     n_effective = int((weight > 0).sum())
     if n_effective <= Z.shape[1] + 1:
@@ -80,17 +89,52 @@ def latent_space_distortion(Z, Z_target, *, sample_weight=None, return_map=False
             f"perfectly, so the distortion needs more than that, got {n_effective} samples of "
             "positive weight."
         )
-    weight = weight / weight.sum()
-    center, target_center = weight @ Z, weight @ Z_target
-    root = np.sqrt(weight)[:, None]
-    A_transposed = np.linalg.lstsq(
-        root * (Z - center), root * (Z_target - target_center), rcond=None
-    )[0]
-    residual = (Z_target - target_center) - (Z - center) @ A_transposed
-    distortion = float(weight @ np.einsum("ij,ij->i", residual, residual))
-    if return_map:
-        return distortion, A_transposed.T, target_center - center @ A_transposed
-    return distortion
+    weight = weight / weight.max()
+    weight /= weight.sum()
+    source = Columns(Z, eps, weight, common=False)
+    target = Columns(Z_target, target_eps, weight)
+    A, residual = _least_squares(source, target)
+    scale = target.exponent[0]
+    with np.errstate(over="ignore"):
+        distortion = float(np.ldexp(np.sum(residual**2), 2 * scale))
+    if not np.isfinite(distortion):
+        raise ValueError(
+            "The squared distortion is beyond the range of float64. Divide Z_target by a constant."
+        )
+    if not return_map:
+        return distortion
+    b = target.center + target.shift - A @ (source.center + source.shift)
+    A = np.ldexp(A, scale - source.exponent)
+    if source.rank < Z.shape[1]:
+        # Of minimum norm in the units given, not in those of the computation.
+        null = np.linalg.qr(np.ldexp(source.null, -source.exponent[:, None]))[0]
+        A = A - (A @ null) @ null.T
+        center = np.ldexp(source.center + source.shift, source.exponent)
+        return distortion, A, np.ldexp(target.center + target.shift, scale) - A @ center
+    return distortion, A, np.ldexp(b, scale)
+
+
+def _least_squares(source, target):
+    """Return the best linear map and the triangle whose squares add up to its residual's.
+
+    The rows are folded into a triangle, a block at a time, which is as accurate as working on all
+    of them; its columns are then scaled to one, so that no unit decides what counts as rank.
+    """
+    d = source.array.shape[1]
+    triangle = np.empty((0, d + target.array.shape[1]))
+    for rows, z in source.blocks():
+        block = np.hstack([z, target[rows]]) * np.sqrt(source.weight[rows])[:, None]
+        triangle = np.linalg.qr(np.vstack([triangle, block]), mode="r")
+    norms = np.linalg.norm(triangle[:, :d], axis=0)
+    norms = np.where(norms > 0, norms, 1.0)
+    U, values, Vt = np.linalg.svd(triangle[:, :d] / norms, full_matrices=True)
+    cutoff = 16 * max(d, 4) * np.finfo(np.float64).eps
+    rank = int((values > cutoff * values[0]).sum()) if values[0] > 0 else 0
+    wanted = triangle[:, d:]
+    reduced = (U[:, :rank].T @ wanted) / values[:rank, None]
+    A = (Vt[:rank].T @ reduced / norms[:, None]).T
+    source.rank, source.null = rank, Vt[rank:].T / norms[:, None]
+    return A, wanted - U[:, :rank] @ (U[:, :rank].T @ wanted)
 
 
 def linear_map_distortion(A):
@@ -148,11 +192,14 @@ def linear_map_distortion(A):
             f"A must be a square matrix, got shape {A.shape}: a map between spaces of different "
             "sizes has no distance from the identity."
         )
+    if not A.any():
+        raise ValueError("A is zero, so it cannot be scaled to a largest singular value of one.")
+    exponent = binary_exponent(A)
+    A = np.ldexp(A, -exponent)
     rotation, stretch = polar(A)
     spectrum = np.linalg.svd(A, compute_uv=False)
-    if spectrum[0] == 0:
-        raise ValueError("A is zero, so it cannot be scaled to a largest singular value of one.")
     distance = float(np.linalg.norm(A / spectrum[0] - np.eye(len(A))))
+    spectrum, stretch = np.ldexp(spectrum, exponent), np.ldexp(stretch, exponent)
     return Bunch(spectrum=spectrum, distance=distance, rotation=rotation, stretch=stretch)
 
 
@@ -278,10 +325,16 @@ def retraining_variability(latents, *, degenerate="raise", relative=False, retur
     """
     if degenerate not in ("raise", "pseudo"):
         raise ValueError(f"degenerate must be 'raise' or 'pseudo', got {degenerate!r}.")
+    latents = latents if hasattr(latents, "__len__") else [latents]
     single = all(getattr(Z, "dtype", None) == np.float32 for Z in latents)
     Z = np.stack(check_latents(latents))
+    # Kept in range, and put back as a shift of the logarithms.
+    exponent = 0 if not Z.any() else binary_exponent(Z)
+    Z = np.ldexp(Z, -exponent)
     if relative:
-        Z = _relative_coordinates(Z)
+        Z, exponent = _relative_coordinates(Z), 0
     log_volumes = _log_volumes(Z, degenerate, np.finfo(np.float32 if single else np.float64).eps)
+    n_values = min(len(Z) - 1, Z.shape[2])
+    log_volumes = log_volumes + 2 * n_values * exponent * np.log(2)
     variability = float(log_volumes.mean())
     return (variability, log_volumes) if return_samples else variability

@@ -7,7 +7,9 @@ cross_validate, which hand it the test fold only.
 import numpy as np
 from sklearn.utils.validation import check_scalar
 
+from sklatent._utils.arrays import to_numbers
 from sklatent._utils.pipelines import last_step
+from sklatent.metrics._blocks import row_blocks
 from sklatent.metrics._posterior import active_components, polarized_regime
 from sklatent.metrics._validation import check_codes
 
@@ -79,9 +81,26 @@ def reconstruction_scorer(estimator, X, y=None):
     >>> cross_val_score(PCA(10), X, scoring=reconstruction_scorer, cv=3).round(1)
     array([-5.2, -5.6, -5.3])
     """
-    reconstruction = np.asarray(estimator.inverse_transform(latents(estimator, X)))
-    difference = np.asarray(X, dtype=np.float64) - reconstruction
-    return -float(np.mean(difference**2))
+    total, count = 0.0, 0
+    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+    for rows in row_blocks(n_samples, X.shape[1] if np.ndim(X) > 1 else 1):
+        block = X[rows] if n_samples > rows.stop - rows.start else X
+        reconstruction = np.asarray(estimator.inverse_transform(latents(estimator, block)))
+        wanted = to_numbers(block, "X").astype(np.float64, copy=False)
+        if reconstruction.shape != wanted.shape:
+            raise ValueError(
+                f"inverse_transform gave shape {reconstruction.shape} for X of shape "
+                f"{wanted.shape}."
+            )
+        with np.errstate(over="ignore"):
+            total += float(np.sum((wanted - reconstruction) ** 2))
+        count += wanted.size
+    if not np.isfinite(total):
+        raise ValueError(
+            "The reconstruction error is not a finite number: X holds values beyond 1e150, or the "
+            "model has diverged."
+        )
+    return -total / count
 
 
 def elbo_scorer(estimator, X, y=None):

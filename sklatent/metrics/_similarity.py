@@ -5,6 +5,7 @@ from joblib import Parallel, delayed
 from scipy.optimize import linear_sum_assignment
 from sklearn.utils.validation import check_consistent_length
 
+from sklatent.metrics._blocks import Columns, binary_exponent
 from sklatent.metrics._bures import bures_distance
 from sklatent.metrics._neighborhoods import (
     cknna_score,
@@ -14,7 +15,7 @@ from sklatent.metrics._neighborhoods import (
 from sklatent.metrics._posterior import check_posterior
 from sklatent.metrics._reproducibility import latent_space_distortion
 from sklatent.metrics._rsa import rsa_score
-from sklatent.metrics._validation import check_codes, check_latents, is_constant
+from sklatent.metrics._validation import check_codes, check_finite, check_latents, is_constant
 
 
 def _centered_pair(X, Y, min_samples=2):
@@ -25,40 +26,50 @@ def _centered_pair(X, Y, min_samples=2):
     return _centered(X, "X"), _centered(Y, "Y")
 
 
-def _centered(X, name):
+def _centered(X, name, exponent=None):
+    """Return `X` centred, divided by a power of two that keeps its squares in range."""
     if is_constant(X).all():
         raise ValueError(f"{name} does not vary over the samples, so it is like nothing else.")
-    return X - X.mean(axis=0)
+    X = np.ldexp(X, -(binary_exponent(X) if exponent is None else exponent))
+    X -= X.mean(axis=0)
+    return X if exponent is not None else np.ldexp(X, -binary_exponent(X))
 
 
 def _orthonormal_basis(X):
     """Orthonormal basis of the columns' span, up to rounding; `X` is centred."""
     # Unit columns first, so that the rank does not depend on the units of the components.
+    X = np.ldexp(X, -binary_exponent(X, axis=0))
     norms = np.linalg.norm(X, axis=0)
     U, values, _ = np.linalg.svd(X / np.where(norms > 0, norms, 1.0), full_matrices=False)
     return U[:, values > values[0] * max(X.shape) * np.finfo(X.dtype).eps]
 
 
-def _unbiased_products(X, Y):
-    """Return the unbiased HSIC of linear kernels for (X, Y), (X, X), (Y, Y), up to a factor.
+def _hsic(X, Y, debiased):
+    """Return the HSIC of linear kernels for (X, Y), (X, X), (Y, Y), up to a factor.
 
-    Song et al. (2012), equation 5, with K = X X^T and its diagonal set to zero. Everything is
-    computed from the features, so that no n x n matrix is ever held.
+    The unbiased one is Song et al. (2012), equation 5, with K = X X^T and its diagonal set to zero.
+    Everything is computed from the features, a block of rows at a time; `X` and `Y` are centred, so
+    that a row of K adds up to zero and without its diagonal to minus that.
     """
-    n = len(X)
-    row_sums = [A @ A.sum(axis=0) - np.einsum("ij,ij->i", A, A) for A in (X, Y)]
-    totals = [r.sum() for r in row_sums]
-
-    def hsic(a, b):
-        A, B = (X, Y)[a], (X, Y)[b]
-        trace = np.sum((A.T @ B) ** 2) - np.einsum("ij,ij->i", A, A) @ np.einsum("ij,ij->i", B, B)
-        return (
-            trace
-            + totals[a] * totals[b] / ((n - 1) * (n - 2))
-            - 2 * row_sums[a] @ row_sums[b] / (n - 2)
-        )
-
-    return hsic(0, 1), hsic(0, 0), hsic(1, 1)
+    n = len(X.array)
+    grams = [np.zeros((X.array.shape[1], Y.array.shape[1])), *(
+        np.zeros((A.array.shape[1],) * 2) for A in (X, Y)
+    )]  # fmt: skip
+    diagonals, totals = np.zeros(3), np.zeros(2)
+    for rows, x in X.blocks():
+        y = Y[rows]
+        for gram, (a, b) in zip(grams, ((x, y), (x, x), (y, y)), strict=True):
+            gram += a.T @ b
+        p, q = np.einsum("ij,ij->i", x, x), np.einsum("ij,ij->i", y, y)
+        diagonals += [p @ q, p @ p, q @ q]
+        totals += [p.sum(), q.sum()]
+    # Relative to the squared norms, which cancel.
+    products = np.array([totals[0] * totals[1], totals[0] ** 2, totals[1] ** 2])
+    traces = np.array([np.sum(gram**2) for gram in grams]) / products
+    diagonals /= products
+    if not debiased:
+        return traces
+    return traces - diagonals + 1 / ((n - 1) * (n - 2)) - 2 * diagonals / (n - 2)
 
 
 def linear_cka(X, Y, *, debiased=True):
@@ -112,13 +123,14 @@ def linear_cka(X, Y, *, debiased=True):
     >>> bool(abs(linear_cka(X, Y)) < 0.1)
     True
     """
-    X, Y = _centered_pair(X, Y, min_samples=4 if debiased else 2)
-    # Their scales cancel; taking them out first keeps fourth powers in range.
-    X, Y = X / np.linalg.norm(X), Y / np.linalg.norm(Y)
-    if debiased:
-        xy, xx, yy = _unbiased_products(X, Y)
-    else:
-        xy, xx, yy = (np.sum((A.T @ B) ** 2) for A, B in ((X, Y), (X, X), (Y, Y)))
+    columns = []
+    for array, name in ((X, "X"), (Y, "Y")):
+        array, eps = check_finite(array, name, min_samples=4 if debiased else 2)
+        columns.append(Columns(array, eps))
+        if columns[-1].constant.all():
+            raise ValueError(f"{name} does not vary over the samples, so it is like nothing else.")
+    check_consistent_length(columns[0].array, columns[1].array)
+    xy, xx, yy = _hsic(*columns, debiased)
     if min(xx, yy) <= 1e-12:
         raise ValueError(
             "The debiased alignment of a representation in which a single sample differs from the "
@@ -327,7 +339,8 @@ def consistency_score(latents, *, maps="linear", return_pairwise=False):
             f"Linear maps from {widest} components fit {len(models[0])} samples perfectly. Pass at "
             f"least {widest + 2} samples."
         )
-    models = [_centered(Z, f"latents[{i}]") for i, Z in enumerate(models)]
+    exponent = max(binary_exponent(Z) for Z in models)
+    models = [_centered(Z, f"latents[{i}]", exponent) for i, Z in enumerate(models)]
     pairwise = np.array([[_explained(Z, Z_to, maps) for Z_to in models] for Z in models])
     off_diagonal = ~np.eye(len(models), dtype=bool)
     score = float(pairwise[off_diagonal].mean())

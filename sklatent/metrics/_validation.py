@@ -4,9 +4,13 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_array, check_consistent_length
 
+from sklatent._utils.arrays import to_numbers
 from sklatent._utils.random import local_random_state
+from sklatent.metrics._blocks import row_blocks
 
 _EPS = np.finfo(np.float64).eps
+# Beyond this, classifiers that take the codes as they are stall.
+_LARGEST = 1e15
 
 
 def check_codes(codes, name="codes", *, min_samples=2, min_components=1):
@@ -15,20 +19,41 @@ def check_codes(codes, name="codes", *, min_samples=2, min_components=1):
     Columns that are constant up to the rounding of their own type become constant: the jitter of a
     collapsed component of a float32 network would have ranks, bins and correlations.
     """
+    codes, eps = check_finite(codes, name, min_samples=min_samples, min_components=min_components)
+    narrow = eps > _EPS
+    codes = codes.astype(np.float64, copy=False)
+    if narrow:
+        constant = is_constant(codes, eps)
+        if constant.any():
+            codes[:, constant] = codes[0, constant]
+    return codes
+
+
+def check_finite(codes, name, *, min_samples=2, min_components=1):
+    """Return `codes` as finite numbers of their own type, without a copy, and their rounding."""
     codes = check_array(
-        codes,
+        to_numbers(codes, name),
         dtype="numeric",
         ensure_min_samples=min_samples,
         ensure_min_features=min_components,
         input_name=name,
     )
     narrow = codes.dtype.kind == "f" and codes.dtype.itemsize < 8
-    eps = np.finfo(codes.dtype if narrow else np.float64).eps
-    codes = codes.astype(np.float64, copy=False)
-    constant = is_constant(codes, eps)
-    if narrow and constant.any():
-        codes[:, constant] = codes[0, constant]
-    return codes
+    return codes, np.finfo(codes.dtype if narrow else np.float64).eps
+
+
+def refuse_huge(codes, metric):
+    """Refuse codes on whose scale a metric depends, and in which its classifier would not end."""
+    if np.abs(codes).max() > _LARGEST:
+        raise ValueError(
+            f"codes hold values up to {np.abs(codes).max():.3g}, but {metric} trains a classifier "
+            f"on them as they are, which needs values below {_LARGEST:.0e}. Standardise the codes "
+            "first, for example with sklearn.preprocessing.StandardScaler."
+        )
+
+
+def _n_dims(values):
+    return to_numbers(values, "latents").ndim
 
 
 def check_latents(latents, *, min_models=2, same_width=True):
@@ -37,7 +62,11 @@ def check_latents(latents, *, min_models=2, same_width=True):
     `latents` is an array of shape (n_models, n_samples, n_components) or a sequence of
     two-dimensional arrays.
     """
-    if np.ndim(latents[0] if len(latents) else latents) != 2:
+    if np.ma.is_masked(latents):
+        raise ValueError("latents have masked entries. Fill them, or leave their rows out.")
+    if not hasattr(latents, "__len__") or isinstance(latents, (str, bytes, dict)):
+        raise TypeError(f"latents must be arrays, one for each model, got {latents!r:.80}.")
+    if not len(latents) or (getattr(latents[0], "ndim", None) != 2 and _n_dims(latents[0]) != 2):
         raise ValueError(
             "latents must have shape (n_models, n_samples, n_components), or be a sequence of "
             "arrays of shape (n_samples, n_components), one for each model."
@@ -56,71 +85,6 @@ def check_latents(latents, *, min_models=2, same_width=True):
     return checked
 
 
-def _factor_columns(factors, n_samples, min_factors):
-    """Yield index and values of each column, its own type restored, without missing values."""
-    if hasattr(factors, "to_numpy"):
-        factors = factors.to_numpy()
-    factors = np.asarray(factors)
-    if factors.ndim == 1:
-        factors = factors[:, None]
-    if factors.ndim != 2:
-        raise ValueError(f"factors must have shape (n_samples, n_factors), got {factors.shape}.")
-    if len(factors) != n_samples:
-        raise ValueError(
-            f"codes and factors must have the same number of rows, got {n_samples} and "
-            f"{len(factors)}."
-        )
-    if factors.shape[1] < min_factors:
-        raise ValueError(
-            f"This metric compares factors and needs at least {min_factors}, got "
-            f"{factors.shape[1]}."
-        )
-    for j, column in enumerate(factors.T):
-        if column.dtype.kind == "O":
-            column = np.array(column.tolist())
-        if column.dtype.kind not in "biufUS":
-            raise ValueError(f"Factor {j} holds missing values or values of several types.")
-        if column.dtype.kind == "f" and not np.isfinite(column).all():
-            raise ValueError(f"Factor {j} contains NaN or infinity.")
-        yield j, column
-
-
-def _refuse_constant(j, n_values):
-    if n_values < 2:
-        raise ValueError(
-            f"Factor {j} takes one value only, so nothing can be said about it. Drop the column or "
-            "take samples in which it varies."
-        )
-
-
-def encode_factors(factors, n_samples, *, min_factors=1):
-    """Return discrete factors as integers 0, 1, ..., of shape (n_samples, n_factors)."""
-    encoded = []
-    for j, column in _factor_columns(factors, n_samples, min_factors):
-        values, codes = np.unique(column, return_inverse=True)
-        _refuse_constant(j, len(values))
-        fractional = values.dtype.kind == "f" and np.any(values != np.floor(values))
-        if fractional and len(values) > n_samples / 2:
-            raise ValueError(
-                f"Factor {j} takes {len(values)} different values in {n_samples} samples, so it is "
-                "not discrete as this metric expects. Bin it first, for example with "
-                "sklearn.preprocessing.KBinsDiscretizer(encode='ordinal')."
-            )
-        encoded.append(codes.reshape(-1))
-    return np.column_stack(encoded)
-
-
-def numeric_factors(factors, n_samples, *, min_factors=1):
-    """Return continuous factors as a float64 array of shape (n_samples, n_factors)."""
-    numeric = []
-    for j, column in _factor_columns(factors, n_samples, min_factors):
-        if column.dtype.kind in "US":
-            raise ValueError(f"Factor {j} holds strings, but a continuous factor holds numbers.")
-        _refuse_constant(j, len(np.unique(column)))
-        numeric.append(column.astype(np.float64))
-    return np.column_stack(numeric)
-
-
 # A component is active if its variance is more than this fraction of the most active one's.
 _ACTIVE_FRACTION = 0.01
 
@@ -136,8 +100,15 @@ def is_constant(values, eps=_EPS):
     The standard deviation of a column of n equal numbers is not exactly zero in floating point: it
     is of the order of the rounding of their mean.
     """
-    largest = np.abs(values).max(axis=0)
-    return values.std(axis=0) <= 10 * eps * largest
+    largest = np.maximum(values.max(axis=0), -values.min(axis=0))
+    # Relative to a power of two, so that squares neither overflow nor vanish.
+    exponent = np.frexp(largest)[1]
+    mean, variance = np.zeros(values.shape[1]), np.zeros(values.shape[1])
+    for rows in row_blocks(*values.shape):
+        mean += np.ldexp(values[rows], -exponent).sum(axis=0) / len(values)
+    for rows in row_blocks(*values.shape):
+        variance += ((np.ldexp(values[rows], -exponent) - mean) ** 2).sum(axis=0) / len(values)
+    return np.sqrt(variance) <= 10 * eps * np.ldexp(largest, -exponent)
 
 
 def split_samples(codes, factors, test_size, random_state):

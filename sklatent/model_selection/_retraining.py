@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklatent._utils.random import local_random_state
 from sklatent.metrics import active_components, latent_space_distortion, retraining_variability
+from sklatent.metrics._scorers import model_and_inputs
 from sklatent.models._fit_together import fit_models
 
 
@@ -74,7 +75,7 @@ def retrain(model, X, *, n_runs=None, fused=True, random_state=None):
     return models
 
 
-def retraining_report(models, X):
+def retraining_report(models, X, *, degenerate="raise"):
     """Say how reproducible, and how good, retrained models are.
 
     Parameters
@@ -83,6 +84,10 @@ def retraining_report(models, X):
         Fitted runs, such as :func:`retrain` returns; at least two.
     X : array-like of shape (n_samples, n_features)
         Data to judge them on.
+    degenerate : {"raise", "pseudo"}, default="raise"
+        What to do with no more runs than components, as in
+        :func:`~sklatent.metrics.retraining_variability`: an error, or the pseudo-determinant, which
+        is comparable only at equal numbers of runs and components.
 
     Returns
     -------
@@ -91,8 +96,7 @@ def retraining_report(models, X):
         ``over``:
 
         - ``retraining_variability``: log volume of a sample's latents across runs, over samples
-          (with no more runs than components, the pseudo-determinant: comparable only at equal
-          numbers of runs and components). Smaller is better, and shrinking latents fake it.
+          (see `degenerate`). Smaller is better, and shrinking latents fake it.
         - ``relative_retraining_variability``: the same in units of the latents' own covariance on
           active components, which shrinking cannot fake. Smaller is better.
         - ``unexplained_variance``: latent space distortion between pairs of runs as a fraction of
@@ -103,7 +107,8 @@ def retraining_report(models, X):
     Raises
     ------
     ValueError
-        If there are fewer than two models.
+        If there are fewer than two models, no more runs than components unless `degenerate` is
+        "pseudo", or no more rows in `X` than components plus one.
 
     Examples
     --------
@@ -120,14 +125,24 @@ def retraining_report(models, X):
         raise ValueError(f"A report needs at least two runs, got {len(models)}; see retrain.")
     for model in models:
         check_is_fitted(model)
-    inputs = [_model_inputs(model, X) for model in models]
-    lasts = [_last_step(model) for model in models]
+    lasts, inputs = zip(*(model_and_inputs(model, X) for model in models), strict=True)
     posteriors = [last.encode(x) for last, x in zip(lasts, inputs, strict=True)]
+    shapes = {posterior.mean.shape for posterior in posteriors}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"The runs' latents have shapes {sorted(shapes)}; only runs of one model, with the "
+            "same number of components, can be compared."
+        )
     latents = np.stack([posterior.mean for posterior in posteriors]).astype(np.float64)
-    degenerate = "raise" if len(models) > latents.shape[2] else "pseudo"
+    n_rows, n_components = latents.shape[1:]
+    if n_rows <= n_components + 1:
+        raise ValueError(
+            f"X has {n_rows} rows, too few to compare spaces of {n_components} components: any "
+            f"affine map fits them. Pass at least {n_components + 2} rows."
+        )
     spread = {"degenerate": degenerate, "return_samples": True}
     errors = [
-        np.mean((np.asarray(last.inverse_transform(p.mean)) - x) ** 2)
+        np.mean((np.asarray(last.inverse_transform(p.mean)) - np.asarray(x, dtype=float)) ** 2)
         for last, p, x in zip(lasts, posteriors, inputs, strict=True)
     ]
     rows = {
@@ -156,10 +171,3 @@ def _unexplained(latents):
 
 def _last_step(model):
     return model[-1] if isinstance(model, Pipeline) else model
-
-
-def _model_inputs(model, X):
-    """Return X as the model itself sees it, behind a Pipeline's earlier steps."""
-    if isinstance(model, Pipeline):
-        X = model[:-1].transform(X) if len(model) > 1 else X
-    return np.asarray(X)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklatent._utils.arrays import to_array, to_numbers
 from sklatent._utils.pipelines import last_step
 
 
@@ -22,7 +23,8 @@ def model_parameter(estimator, name):
 
 def to_table(X, name):
     """X as a 2-D array of floats: frames, memory maps, integers."""
-    X = np.asarray(X)
+    X = to_array(X, name)
+    X = to_numbers(X, name) if X.dtype.kind == "O" else X
     if X.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got dtype {X.dtype}.")
     if X.ndim != 2 or 0 in X.shape:

@@ -1,6 +1,10 @@
 """What each latent component does: decode while one of them moves."""
 
+from numbers import Integral
+
 import numpy as np
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
 
 from sklatent.plotting._drawing import (
     get_axes,
@@ -77,6 +81,7 @@ class LatentTraversalDisplay:
         components=None,
         n_values=7,
         value_range=(-2.0, 2.0),
+        n_inputs=3,
         image_shape=None,
         ax=None,
         imshow_kwargs=None,
@@ -89,7 +94,8 @@ class LatentTraversalDisplay:
             Anything fitted that has `transform` and `inverse_transform`.
 
         X : array-like of shape (n_samples, n_features)
-            The inputs to start from; some three are a good number.
+            The inputs to start from. Where there are more than `n_inputs`, that many are taken at
+            equal distances from the first to the last.
 
         components : sequence of int, default=None
             The components to move. None moves all of them.
@@ -100,6 +106,9 @@ class LatentTraversalDisplay:
         value_range : tuple of (float, float), default=(-2.0, 2.0)
             The first and the last value, in the latent space's unit: for a VAE, standard
             deviations of the prior.
+
+        n_inputs : int or None, default=3
+            How many inputs to draw at most. None draws every row of `X`.
 
         image_shape : tuple of (channels, height, width), default=None
             The images' shape. None takes the model's own.
@@ -117,9 +126,10 @@ class LatentTraversalDisplay:
         """
         if image_shape is None:
             image_shape = model_parameter(estimator, "image_shape")
+        X = _some_rows(X, n_inputs)
         Z = to_table(estimator.transform(X), "transform(X)")
         chosen = _choose_components(components, Z.shape[1])
-        if n_values < 2:
+        if not isinstance(n_values, Integral) or n_values < 2:
             raise ValueError(f"n_values must be at least 2, got {n_values}.")
         values = np.linspace(*value_range, n_values)
         moved = np.tile(Z[:, None, None, :], (1, len(chosen), n_values, 1))
@@ -241,6 +251,18 @@ class LatentTraversalDisplay:
         ax.set_ylabel("value of the component")
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _some_rows(X, n_inputs):
+    """Return at most so many rows of X, at equal distances; frames stay frames."""
+    if n_inputs is None:
+        return X
+    if not isinstance(n_inputs, Integral) or n_inputs < 1:
+        raise ValueError(f"n_inputs must be an integer of at least 1 or None, got {n_inputs!r}.")
+    n_rows = _num_samples(X)
+    if n_rows <= n_inputs:
+        return X
+    return _safe_indexing(X, np.linspace(0, n_rows - 1, n_inputs).round().astype(int))
 
 
 def _choose_components(components, n_components):
