@@ -35,6 +35,7 @@ __getattr__, __dir__, __all__ = attach(
             "RelativeProjection",
             "RigidAligner",
             "StitchingAligner",
+            "alignment_report",
         ],
         "channels": ["ChannelFingerprints", "ChannelHotspots", "ChannelSynthesizer"],
         "model_selection": ["retrain", "retraining_report", "sequential_study"],
