@@ -29,6 +29,7 @@ __getattr__, __dir__, __all__ = attach(
         "rosetta": ["RosettaPoints"],
         "_posterior": ["Posterior"],
         "alignment": [
+            "GroupAligner",
             "ICPAligner",
             "LatentStitcher",
             "LinearAligner",
@@ -36,6 +37,7 @@ __getattr__, __dir__, __all__ = attach(
             "RigidAligner",
             "StitchingAligner",
             "UnpairedAligner",
+            "alignment_report",
         ],
         "channels": ["ChannelFingerprints", "ChannelHotspots", "ChannelSynthesizer"],
         "model_selection": ["retrain", "retraining_report", "sequential_study"],
