@@ -11,11 +11,13 @@ It finds accidents and careless edits; it is not a signature. Reading never exec
 that a malicious file can be wrong, but not harmful.
 """
 
+import errno
 import hashlib
 import json
 import os
 import platform
 import secrets
+import stat
 import struct
 from pathlib import Path
 
@@ -35,12 +37,10 @@ _DTYPES = {"bool", "float16", "float32", "float64"} | {
 def write_file(path, arrays, metadata, *, kind, schema_version):
     """Write arrays and metadata to one file, atomically.
 
-    The file appears under its name whole or not at all: it is written beside it and renamed.
-
     Parameters
     ----------
-    path : str or path-like
-        The file to write. An existing one is replaced.
+    path : str, path-like or file-like
+        The file to write. An existing one is replaced; see :func:`put`.
     arrays : dict of str to array-like
         Booleans, integers and floats of at most 64 bits.
     metadata : dict
@@ -55,6 +55,13 @@ def write_file(path, arrays, metadata, *, kind, schema_version):
     content_hash : str
         The SHA-256 of the content, in hexadecimal.
     """
+    data, digest = to_bytes(arrays, metadata, kind=kind, schema_version=schema_version)
+    put(path, data)
+    return digest
+
+
+def to_bytes(arrays, metadata, *, kind, schema_version):
+    """What :func:`write_file` writes, as bytes, and its content hash."""
     arrays = {name: _storable(name, array) for name, array in arrays.items()}
     envelope = {
         "kind": kind,
@@ -65,19 +72,64 @@ def write_file(path, arrays, metadata, *, kind, schema_version):
     # Through JSON once, so that what is hashed is what a reader will see.
     envelope = json.loads(_dump(envelope))
     envelope["content_hash"] = content_hash(arrays, envelope)
-    data = safetensors.numpy.save(arrays, metadata={_KEY: _dump(envelope)})
+    return safetensors.numpy.save(arrays, metadata={_KEY: _dump(envelope)}), envelope[
+        "content_hash"
+    ]
 
+
+def put(path, data):
+    """Put bytes where a user wants them.
+
+    A file appears under its name whole or not at all: it is written beside it and renamed. It keeps
+    the mode of a file that it replaces, and a link goes on pointing to it. What is no file (a pipe,
+    a device, an open file) is written into.
+
+    Parameters
+    ----------
+    path : str, path-like or file-like
+        A name, or an object that bytes can be written to.
+    data : bytes
+        What to write.
+
+    Raises
+    ------
+    ValueError
+        If there can't be a file of that name. The message says why.
+    """
+    if hasattr(path, "write"):
+        path.write(data)
+        return
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise ValueError(f"{str(path)!r} is a folder; give the name of a file in it.")
+    if not target.parent.is_dir():
+        raise ValueError(
+            f"There is no folder {str(target.parent)!r} to write {target.name!r} into; make it "
+            "first."
+        )
+    if target.exists() and not target.is_file():
+        target.write_bytes(data)
+        return
+    try:
+        mode = target.stat().st_mode if target.exists() else None
+    except OSError as error:
+        raise ValueError(f"{str(path)!r} can be no file's name: {error.strerror}.") from error
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        if mode is not None:
+            os.chmod(temporary, stat.S_IMODE(mode))
+        os.replace(temporary, target)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ValueError(f"The name {target.name!r} is too long for a file here.") from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
-    return envelope["content_hash"]
 
 
 def read_file(path, *, kind, schema_version):
@@ -85,7 +137,7 @@ def read_file(path, *, kind, schema_version):
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like or file-like
         The file to read.
     kind : str
         What the file must hold, as it was written.
@@ -107,7 +159,7 @@ def read_file(path, *, kind, schema_version):
     FileNotFoundError
         If there is no such file.
     """
-    data = Path(path).read_bytes()
+    path, data = take(path)
     envelope = _envelope(path, data, kind)
     if envelope["kind"] != kind:
         raise ValueError(f"{str(path)!r} is foreign here: it holds {envelope['kind']}, not {kind}.")
@@ -118,14 +170,63 @@ def read_file(path, *, kind, schema_version):
             f"sklatent {written_by}; this sklatent reads up to {schema_version}. Upgrade sklatent, "
             "or save the file again with an older version."
         )
+    return _arrays(path, data, envelope), envelope
+
+
+def take(path):
+    """A name for errors, and the bytes: of a file, or of what can be read from."""
+    if hasattr(path, "read"):
+        return getattr(path, "name", "<file>"), path.read()
+    if Path(path).is_dir():
+        raise ValueError(f"{str(path)!r} is a folder; give the name of a file in it.")
+    return path, Path(path).read_bytes()
+
+
+def read_any(path):
+    """Read a file of whatever kind, newer ones included, for a description of it.
+
+    Parameters
+    ----------
+    path : str, path-like or file-like
+        The file to read.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+        The arrays.
+    envelope : dict
+        As of :func:`read_file`.
+
+    Raises
+    ------
+    ValueError
+        If the file is truncated, foreign, or tampered with.
+    """
+    path, data = take(path)
+    envelope = _envelope(path, data, "anything")
+    return _arrays(path, data, envelope), envelope
+
+
+def _arrays(path, data, envelope):
+    """The arrays, each writable and owning its memory, after comparing the content hash."""
+    if envelope["schema_version"] < 1:
+        raise _tampered(path, f"its schema version is {envelope['schema_version']}")
     try:
         arrays = safetensors.numpy.load(data)
-    except (safetensors.SafetensorError, LookupError, TypeError, ValueError) as error:
+        arrays = {name: array.copy() for name, array in arrays.items()}
+        digest = content_hash(arrays, envelope)
+    except (
+        safetensors.SafetensorError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RecursionError,
+        AttributeError,
+    ) as error:
         raise _tampered(path, f"its table of arrays is inconsistent ({error})") from error
-    arrays = {name: array.copy() for name, array in arrays.items()}
-    if content_hash(arrays, envelope) != envelope.get("content_hash"):
+    if digest != envelope.get("content_hash"):
         raise _tampered(path, "its content does not match its content hash")
-    return arrays, envelope
+    return arrays
 
 
 def _envelope(path, data, kind):

@@ -11,9 +11,10 @@ from sklatent.models._base import LatentModel
 from sklatent.models._parameters import document
 from sklatent.nn.objectives import elbo_terms, rosetta_penalty
 from sklatent.rosetta import RosettaPoints
+from sklatent.rosetta._elsewhere import features_elsewhere
 
 _PROBE_ROWS = 4096  # rows of X that the anchors' scale is compared with
-_PLAINLY = 5.0  # ratio of scales, or distance of centres, that no two halves of a study have
+_SHOWN = 5  # features that a warning names
 
 
 @document()
@@ -145,12 +146,18 @@ class RosettaVAE(LatentModel):
         self.rho = rho
 
     def _anchors_to_start_from(self):
-        return self.rosetta_points
+        return self._anchors()
+
+    def _anchors(self):
+        """The anchors, their inputs in the order of X's columns where both have names."""
+        if self.rosetta_points is None:
+            return None
+        return self.rosetta_points.for_features(getattr(self, "feature_names_in_", None))
 
     def _constants(self, dtype, device):
         if self.rosetta_points is None:
             return {}
-        points = self.rosetta_points
+        points = self._anchors()
         return {
             "x_anchors": torch.as_tensor(points.X, dtype=dtype, device=device),
             "z_anchors": torch.as_tensor(points.Z, dtype=dtype, device=device),
@@ -181,9 +188,9 @@ class RosettaVAE(LatentModel):
         return terms
 
     def _check_parameters(self, X):
-        points = self.rosetta_points
-        if points is None:
+        if self.rosetta_points is None:
             return
+        points = self._anchors()
         if points.X.shape[1] != X.shape[1]:
             raise ValueError(
                 f"The Rosetta points' inputs have shape {points.X.shape}, but X has shape "
@@ -196,22 +203,26 @@ class RosettaVAE(LatentModel):
                 f"n_components={self.n_components}. Set n_components={points.Z.shape[1]}."
             )
         self._find_likelihood().check(points.X, "the Rosetta points' inputs")
-        self._warn_if_elsewhere(X)
+        self._warn_if_elsewhere(X, points)
 
-    def _warn_if_elsewhere(self, X):
-        """Anchors on another scale than X were preprocessed differently."""
+    def _warn_if_elsewhere(self, X, points):
+        """Anchors on another scale than X, in any feature, were preprocessed differently."""
         rows = np.linspace(0, len(X) - 1, min(len(X), _PROBE_ROWS)).astype(int)
-        here = np.asarray(X[rows], dtype=np.float64)
-        there = np.asarray(self.rosetta_points.X, dtype=np.float64)
-        spread = max(here.std(), np.finfo(float).tiny)
-        ratio = there.std() / spread
-        shift = abs(there.mean() - here.mean()) / (spread + there.std())
-        if not 1 / _PLAINLY < ratio < _PLAINLY or shift > _PLAINLY:
-            warnings.warn(
-                "The Rosetta points' inputs plainly lie elsewhere than X: theirs have mean "
-                f"{there.mean():.4g} and deviation {there.std():.4g}, X has {here.mean():.4g} and "
-                f"{here.std():.4g}. Anchors live in the model's own input space: apply the "
-                "preprocessing that they were made with (see rosetta_points.preprocessing).",
-                UserWarning,
-                stacklevel=4,
-            )
+        here, there = np.asarray(X[rows], dtype=np.float64), points.X.astype(np.float64)
+        worst = features_elsewhere(here, there)
+        if not len(worst):
+            return
+        names = points.feature_names
+        shown = [
+            f"{int(j) if names is None else names[j]!r} (anchors {there[:, j].mean():.4g} +- "
+            f"{there[:, j].std():.4g}, X {here[:, j].mean():.4g} +- {here[:, j].std():.4g})"
+            for j in worst[:_SHOWN]
+        ]
+        warnings.warn(
+            f"The Rosetta points' inputs plainly lie elsewhere than X in {len(worst)} of "
+            f"{X.shape[1]} features; the worst, with mean and deviation: {'; '.join(shown)}. "
+            "Anchors live in the model's own input space: apply the preprocessing that they were "
+            "made with (see rosetta_points.preprocess).",
+            UserWarning,
+            stacklevel=4,
+        )

@@ -2,14 +2,27 @@
 
 from sklearn.utils.validation import check_is_fitted
 
-from sklatent._utils.files import read_file, write_file
+from sklatent._utils.estimator_codec import custom_paths
+from sklatent._utils.files import put, read_file, to_bytes
 from sklatent.nn.training.devices import resolve_device
-from sklatent.persistence._estimators import Reader, Writer, custom_paths
+from sklatent.persistence._earlier import SCHEMA_VERSION
+from sklatent.persistence._estimators import Reader, Writer
 
 __all__ = ["load", "save"]
 
-_KIND = "a fitted model"
-_SCHEMA_VERSION = 1
+KIND = "a fitted model"
+# What decoding raises where content makes no sense; RecursionError and torch's own are
+# RuntimeErrors.
+_NONSENSE = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    AssertionError,
+    MemoryError,
+)
 
 
 def save(model, path):
@@ -18,16 +31,20 @@ def save(model, path):
     Parameters
     ----------
     model : estimator
-        Any fitted estimator of sklatent. Of a Pipeline or a search, save the model inside.
+        Any fitted estimator of sklatent, or a Pipeline, FeatureUnion or ColumnTransformer of these
+        and of scikit-learn's own transformers. Of a search, save its best estimator.
 
-    path : str or path-like
-        The file to write. An existing one is replaced, atomically.
+    path : str, path-like or file-like
+        The file to write. An existing one is replaced, atomically, and keeps its mode; a link goes
+        on pointing to it; pipes, devices and open files are written into.
 
     Raises
     ------
     TypeError
-        If the estimator is not one of sklatent's, or has learned something that arrays and JSON
-        cannot hold.
+        If the estimator is not one of these, or has an attribute that it doesn't declare.
+    ValueError
+        If what could be loaded again would not be the estimator, such as after parameters were
+        changed; or if there can't be a file of that name.
 
     See Also
     --------
@@ -38,7 +55,9 @@ def save(model, path):
     Kept are the parameters, all fitted attributes, the weights, the history and the state of the
     random streams; not the optimiser's state, so that ``warm_start`` goes on from the weights with
     a fresh optimiser. What is code (a factory of networks given as `architecture`, callbacks, the
-    functions of a transformation) is only named, by its import path: see :func:`load`.
+    functions of a transformation, a step that neither we nor scikit-learn made) is only named, by
+    its import path: see :func:`load`. A `checkpoint_dir` is not kept: it is a place on the writer's
+    disk. What was written is read once before the file appears, so that it can be loaded.
 
     Examples
     --------
@@ -56,9 +75,27 @@ def save(model, path):
     True
     """
     writer = Writer()
-    encoded = writer.estimator(model)
+    encoded = {"model": writer.estimator(model)}
     check_is_fitted(model)
-    write_file(path, writer.arrays, {"model": encoded}, kind=_KIND, schema_version=_SCHEMA_VERSION)
+    data, _ = to_bytes(writer.arrays, encoded, kind=KIND, schema_version=SCHEMA_VERSION)
+    try:
+        decode(writer.arrays, encoded["model"], writer.code, "cpu", SCHEMA_VERSION)
+    except _NONSENSE as error:
+        raise ValueError(
+            f"This {type(model).__name__} can't be saved, since what could be loaded again would "
+            f"not be it: {error}. If parameters were changed after fit, fit it again, or set them "
+            "back."
+        ) from error
+    put(path, data)
+
+
+def decode(arrays, saved, custom_objects, device, schema_version):
+    """Make a fitted estimator of a file's arrays and encoded model."""
+    reader = Reader(arrays, custom_objects, device, schema_version)
+    model = reader.estimator(saved)
+    reader.check_all_used()
+    check_is_fitted(model)
+    return model
 
 
 def load(path, *, custom_objects=None, device=None):
@@ -112,7 +149,7 @@ def load(path, *, custom_objects=None, device=None):
     """
     if device is not None:
         resolve_device(device)
-    arrays, envelope = read_file(path, kind=_KIND, schema_version=_SCHEMA_VERSION)
+    arrays, envelope = read_file(path, kind=KIND, schema_version=SCHEMA_VERSION)
     custom_objects = custom_objects or {}
     try:
         saved = envelope["metadata"]["model"]
@@ -126,8 +163,8 @@ def load(path, *, custom_objects=None, device=None):
             f"Import it yourself and pass custom_objects={{{given}}}."
         )
     try:
-        return Reader(arrays, custom_objects, device).estimator(saved)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        return decode(arrays, saved, custom_objects, device, envelope["schema_version"])
+    except _NONSENSE as error:
         raise _not_a_model(path, error) from error
 
 

@@ -1,20 +1,36 @@
 """Rosetta points: the few (input, latent) pairs that carry a latent space to another lab."""
 
-import numbers
+import copy
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _get_feature_names
 
-from sklatent._posterior import Posterior, _as_float_array, _check_finite
+from sklatent._posterior import Posterior, _as_float_array
+from sklatent._utils.estimator_codec import EstimatorDecoder, EstimatorEncoder, custom_paths
 from sklatent._utils.files import content_hash, read_file, write_file
 from sklatent._utils.pipelines import last_step
 from sklatent._utils.random import local_random_state
+from sklatent.rosetta._checks import (
+    check_array,
+    check_feature_names,
+    check_n_points,
+    check_posterior,
+    check_preprocessing,
+    has_means,
+    positions,
+    same,
+    same_posteriors,
+    same_preprocessing,
+)
 from sklatent.rosetta._distillation import METHODS, center_and_scale, choose_rows
 
 __all__ = ["RosettaPoints"]
 
+_NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
 _KIND = "Rosetta points"
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 
 
 class RosettaPoints:
@@ -39,6 +55,14 @@ class RosettaPoints:
         say that `X` is ``(raw - center) / scale``, which :meth:`preprocess` applies. Any other
         text or numbers are kept as a note. A string is short for ``{"note": string}``.
 
+    feature_names : array-like of str of shape (n_features,), default=None
+        Names of the inputs. By them a model matches the columns of a frame, in whatever order they
+        come. None takes those of `X` if it is a frame.
+
+    steps : Pipeline, default=None
+        Fitted steps that bring raw data to `X`, of scikit-learn's own transformers: they travel in
+        the file by name and numbers, and :meth:`preprocess` applies them.
+
     Attributes
     ----------
     X : ndarray of shape (n_points, n_features)
@@ -52,6 +76,12 @@ class RosettaPoints:
 
     preprocessing : dict or None
         How raw data became `X`; numbers as arrays.
+
+    feature_names : ndarray of str of shape (n_features,) or None
+        Names of the inputs.
+
+    steps : Pipeline or None
+        Fitted steps that bring raw data to `X`.
 
     References
     ----------
@@ -69,16 +99,20 @@ class RosettaPoints:
     RosettaPoints(n_points=16, n_features=64, n_components=4)
     """
 
-    def __init__(self, X, Z, *, posterior=None, preprocessing=None):
-        self.X = _check_array(X, "X", "(n_points, n_features)")
-        self.Z = _check_array(Z, "Z", "(n_points, n_components)")
+    def __init__(self, X, Z, *, posterior=None, preprocessing=None, feature_names=None, steps=None):
+        if feature_names is None and hasattr(X, "columns"):
+            feature_names = _get_feature_names(X)
+        self.X = check_array(X, "X", "(n_points, n_features)")
+        self.Z = check_array(Z, "Z", "(n_points, n_components)")
         if len(self.X) != len(self.Z):
             raise ValueError(
                 "Each anchor is one input and its latent coordinates, so X and Z must have the "
                 f"same number of rows; got shapes {self.X.shape} and {self.Z.shape}."
             )
-        self.posterior = _check_posterior(posterior, self.Z)
-        self.preprocessing = _check_preprocessing(preprocessing, self.X.shape[1])
+        self.posterior = check_posterior(posterior, self.Z)
+        self.preprocessing = check_preprocessing(preprocessing, self.X.shape[1])
+        self.feature_names = check_feature_names(feature_names, self.X.shape[1])
+        self.steps = _check_steps(steps)
 
     @classmethod
     def distill(
@@ -95,8 +129,9 @@ class RosettaPoints:
         model : estimator
             Anything fitted that has `transform`: a model, a :class:`~sklearn.pipeline.Pipeline`
             that ends in one, or a search over either. The anchors of a Pipeline are inputs of its
-            last step, and what the steps before it do is recorded in `preprocessing`: as the
-            centre and scale of each feature if that is what it amounts to on `X`.
+            last step, and what the steps before it do is recorded: in `steps` where they are
+            scikit-learn's own, and in `preprocessing` as the centre and scale of each feature if
+            that is what it amounts to on `X`.
 
         X : array-like of shape (n_samples, n_features)
             The data to choose anchors from, as `model` takes it.
@@ -145,8 +180,8 @@ class RosettaPoints:
         inputs = X
         for step in steps:
             inputs = step.transform(inputs)
-        encoded = _check_array(model.transform(inputs), "model.transform(X)", "(n_samples, any)")
-        _check_n_points(n_points, len(encoded))
+        encoded = check_array(model.transform(inputs), "model.transform(X)", "(n_samples, any)")
+        check_n_points(n_points, len(encoded))
         rows = choose_rows(encoded, n_points, method, rng)
 
         chosen, Z = _safe_indexing(inputs, rows), encoded[rows]
@@ -154,12 +189,17 @@ class RosettaPoints:
         if steps:
             preprocessing = center_and_scale(np.asarray(X), np.asarray(inputs))
             preprocessing["steps"] = " -> ".join(repr(step) for step in steps)
+        names = _get_feature_names(inputs)
+        if names is None:
+            names = getattr(model, "feature_names_in_", None)
         return cls(
             np.asarray(chosen),
             Z,
             # A model that does not return its posterior means has posteriors of something else.
-            posterior=posterior if _has_means(posterior, Z) else None,
+            posterior=posterior if has_means(posterior, Z) else None,
             preprocessing=preprocessing,
+            feature_names=names,
+            steps=_travelling(steps),
         )
 
     def preprocess(self, X):
@@ -169,21 +209,28 @@ class RosettaPoints:
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Raw data, in the units of the lab that made the anchors.
+        X : array-like of shape (n_samples, n_raw_features)
+            Raw data, in the units of the lab that made the anchors. A frame's columns are matched
+            by name, in whatever order they come, where the names are known.
 
         Returns
         -------
         X_new : ndarray of shape (n_samples, n_features)
-            ``(X - center) / scale``, or X itself where no preprocessing is recorded.
+            What `steps` make of X; without them ``(X - center) / scale``, or X itself where no
+            preprocessing is recorded.
 
         Raises
         ------
         ValueError
-            If `X` has another width than the anchors, or if the preprocessing recorded is not a
-            centre and a scale.
+            If `X` has another width than the raw data, lacks a column, or if the preprocessing
+            recorded is nothing that can be applied.
         """
+        if self.steps is not None:
+            return self._apply_steps(X)
+        names = None if self.feature_names is None else _get_feature_names(X)
         X = _as_float_array(X, "X")
+        if names is not None and X.ndim == 2:
+            X = X[:, positions(self.feature_names, names, "X")]
         if X.ndim != 2 or X.shape[1] != self.X.shape[1]:
             raise ValueError(
                 f"X must have the anchors' {self.X.shape[1]} features; got shape {X.shape}."
@@ -198,6 +245,53 @@ class RosettaPoints:
         center = self.preprocessing.get("center", 0.0)
         scale = self.preprocessing.get("scale", 1.0)
         return ((X - center) / scale).astype(X.dtype, copy=False)
+
+    def _apply_steps(self, X):
+        """Raw data through the fitted steps, a frame's columns in the order they were fitted to."""
+        expected = getattr(self.steps, "feature_names_in_", None)
+        names = _get_feature_names(X)
+        if expected is not None and names is not None:
+            X = _safe_indexing(X, positions(expected, names, "X"), axis=1)
+        elif np.ndim(X) != 2 or np.shape(X)[1] != self.steps.n_features_in_:
+            raise ValueError(
+                f"X must have the {self.steps.n_features_in_} features of the raw data; got shape "
+                f"{np.shape(X)}."
+            )
+        elif expected is not None:
+            # Without names columns are taken in the order that they had.
+            X = _named_like(X, expected)
+        X = self.steps.transform(X)
+        return np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+
+    def for_features(self, names):
+        """Return the same anchors for data whose columns have these names, in their order.
+
+        Parameters
+        ----------
+        names : array-like of str or None
+            Names of the columns. None, or anchors without names, leave the order as it is.
+
+        Returns
+        -------
+        points : RosettaPoints
+            These anchors, or a copy with its inputs in the other order.
+
+        Raises
+        ------
+        ValueError
+            If columns are missing; the message lists them.
+        """
+        if names is None or self.feature_names is None:
+            return self
+        order = positions(self.feature_names, names, "X")
+        positions(names, self.feature_names, "the anchors' file")
+        if (order == np.arange(len(order))).all():
+            return self
+        moved = copy.copy(self)
+        back = np.argsort(order)
+        moved.X, moved.feature_names = self.X[:, back].copy(), self.feature_names[back]
+        moved.preprocessing, moved.steps = None, None
+        return moved
 
     def save(self, path):
         """Save to one safetensors file: arrays, versions and a content hash, no pickle.
@@ -227,7 +321,47 @@ class RosettaPoints:
             notes = {k: v for k, v in self.preprocessing.items() if isinstance(v, str)}
             numeric = self.preprocessing.keys() - notes.keys()
             arrays |= {f"preprocessing.{key}": self.preprocessing[key] for key in sorted(numeric)}
-        return arrays, {"preprocessing": notes}
+        metadata = {"preprocessing": notes}
+        if self.feature_names is not None:
+            metadata["feature_names"] = self.feature_names.tolist()
+        if self.steps is not None:
+            encoder = EstimatorEncoder()
+            metadata["steps"] = encoder.estimator(self.steps)
+            arrays |= {f"steps:{name}": array for name, array in encoder.arrays.items()}
+        return arrays, metadata
+
+    @classmethod
+    def _from_content(cls, arrays, metadata):
+        """Make what :meth:`_content` was taken from; ValueError if there is anything else."""
+        preprocessing, posterior, of_steps, steps = metadata["preprocessing"], None, {}, None
+        if not metadata.keys() <= {"preprocessing", "feature_names", "steps"}:
+            raise ValueError(f"its metadata has the fields {sorted(metadata)}")
+        for name in arrays:
+            group, _, key = name.partition(".")
+            if name.startswith("steps:"):
+                of_steps[name.removeprefix("steps:")] = arrays[name]
+            elif group == "posterior" and posterior is None:
+                posterior = Posterior(arrays["Z"], **{key: arrays[name]})
+            elif group == "preprocessing":
+                preprocessing[key] = arrays[name]
+            elif name not in ("X", "Z"):
+                raise ValueError(f"it has an array {name!r}")
+        if any(arrays[name].dtype.kind != "f" for name in ("X", "Z")):
+            raise ValueError("its X and Z are no floats")
+        if "steps" in metadata:
+            decoder = EstimatorDecoder(of_steps)
+            steps = decoder.estimator(metadata["steps"])
+            decoder.check_all_used()
+        elif of_steps:
+            raise ValueError("it has numbers of steps, but no steps")
+        return cls(
+            arrays["X"],
+            arrays["Z"],
+            posterior=posterior,
+            preprocessing=preprocessing,
+            feature_names=metadata.get("feature_names"),
+            steps=steps,
+        )
 
     @classmethod
     def load(cls, path):
@@ -251,16 +385,8 @@ class RosettaPoints:
         """
         arrays, envelope = read_file(path, kind=_KIND, schema_version=_SCHEMA_VERSION)
         try:
-            preprocessing = envelope["metadata"]["preprocessing"]
-            posterior = None
-            for name in arrays:
-                group, _, key = name.partition(".")
-                if group == "posterior":
-                    posterior = Posterior(arrays["Z"], **{key: arrays[name]})
-                elif group == "preprocessing":
-                    preprocessing[key] = arrays[name]
-            return cls(arrays["X"], arrays["Z"], posterior=posterior, preprocessing=preprocessing)
-        except (KeyError, TypeError, ValueError) as error:
+            return cls._from_content(arrays, envelope["metadata"])
+        except _NONSENSE as error:
             raise ValueError(
                 f"{str(path)!r} was tampered with: its hash was made anew, but its content is not "
                 f"that of Rosetta points ({error})."
@@ -272,11 +398,15 @@ class RosettaPoints:
         Returns
         -------
         frame : pandas.DataFrame of shape (n_points, n_features + n_components)
-            Columns x0, x1, ... are the inputs and z0, z1, ... the latent coordinates.
+            Columns x0, x1, ..., or the features' own names, are the inputs, and z0, z1, ... the
+            latent coordinates.
         """
         import pandas as pd
 
-        names = [f"{name}{i}" for name in "xz" for i in range(getattr(self, name.upper()).shape[1])]
+        names = [f"x{i}" for i in range(self.X.shape[1])]
+        if self.feature_names is not None:
+            names = list(self.feature_names)
+        names += [f"z{i}" for i in range(self.Z.shape[1])]
         dtype = np.result_type(self.X, self.Z)
         return pd.DataFrame(np.hstack([self.X, self.Z], dtype=dtype), columns=names)
 
@@ -287,10 +417,11 @@ class RosettaPoints:
         if not isinstance(other, RosettaPoints):
             return NotImplemented
         return (
-            _same(self.X, other.X)
-            and _same(self.Z, other.Z)
-            and _same_posteriors(self.posterior, other.posterior)
-            and _same_preprocessing(self.preprocessing, other.preprocessing)
+            same(self.X, other.X)
+            and same(self.Z, other.Z)
+            and same_posteriors(self.posterior, other.posterior)
+            and same_preprocessing(self.preprocessing, other.preprocessing)
+            and self.content_hash == other.content_hash
         )
 
     # Equality is by content, and content can be edited in place.
@@ -303,98 +434,36 @@ class RosettaPoints:
         )
 
 
-def _check_array(array, name, shape):
-    array = np.array(_as_float_array(array, name))
-    if array.ndim != 2 or 0 in array.shape:
-        raise ValueError(
-            f"{name} must have shape {shape} with at least one row and one column, got "
-            f"{array.shape}. Images are flattened, one row each."
-        )
-    _check_finite(array, name)
-    return array
-
-
-def _check_posterior(posterior, Z):
-    if posterior is None:
+def _check_steps(steps):
+    if steps is None:
         return None
-    if not isinstance(posterior, Posterior):
+    if not isinstance(steps, Pipeline):
         raise TypeError(
-            f"posterior must be a Posterior, as encode returns it; got {type(posterior).__name__}."
+            f"steps must be a fitted Pipeline of transformers; got a {type(steps).__name__}."
         )
-    if not _has_means(posterior, Z):
+    unknown = sorted(custom_paths(EstimatorEncoder().estimator(steps)))
+    if unknown:
         raise ValueError(
-            f"posterior, with means of shape {posterior.mean.shape}, must have Z, of shape "
-            f"{Z.shape}, as its means; these are of other samples or of another model."
+            f"steps has {', '.join(unknown)}, which no file can hold: only scikit-learn's own "
+            "transformers travel with anchors. Apply such a step beforehand."
         )
-    name = "log_var" if posterior.is_diagonal else "scale_tril"
-    return Posterior(Z, **{name: getattr(posterior, name)})
+    if not hasattr(steps, "n_features_in_"):
+        raise ValueError("steps must be fitted.")
+    return steps
 
 
-def _has_means(posterior, Z):
-    """Whether Z are the posterior's means, up to what batches change in single precision."""
-    if posterior is None or posterior.mean.shape != Z.shape:
-        return False
-    return np.allclose(posterior.mean, Z, rtol=1e-3, atol=1e-3 * np.abs(Z).max())
-
-
-def _check_preprocessing(preprocessing, n_features):
-    if preprocessing is None:
+def _travelling(steps):
+    """The steps of a Pipeline as one, a copy, if they can be in a file; None otherwise."""
+    if not steps:
         return None
-    if isinstance(preprocessing, str):
-        preprocessing = {"note": preprocessing}
-    if not isinstance(preprocessing, dict) or any(
-        not isinstance(key, str) for key in preprocessing
-    ):
-        raise TypeError(
-            'preprocessing must be a string or a dict such as {"center": 0.0, "scale": 16.0}, got '
-            f"{preprocessing!r}."
-        )
-    checked = {}
-    for key, value in preprocessing.items():
-        if isinstance(value, str):
-            checked[key] = value
-            continue
-        array = np.array(_as_float_array(value, f"preprocessing[{key!r}]"))
-        _check_finite(array, f"preprocessing[{key!r}]")
-        if key in ("center", "scale"):
-            if array.shape not in ((), (1,), (n_features,)):
-                raise ValueError(
-                    f"preprocessing[{key!r}] must be a number or have one for each of the "
-                    f"{n_features} features of X, got shape {array.shape}."
-                )
-            array = np.array(np.broadcast_to(array, n_features), dtype=np.float64)
-            if key == "scale" and not array.all():
-                raise ValueError(
-                    "preprocessing['scale'] must not be zero: inputs are divided by it."
-                )
-        checked[key] = array
-    return checked
+    pipeline = Pipeline([(f"step{i}", copy.deepcopy(step)) for i, step in enumerate(steps)])
+    try:
+        return _check_steps(pipeline)
+    except (TypeError, ValueError):
+        return None
 
 
-def _check_n_points(n_points, n_samples):
-    if not isinstance(n_points, numbers.Integral) or not 1 <= n_points <= n_samples:
-        raise ValueError(
-            f"n_points must be an integer from 1 to the number of samples, {n_samples}, since each "
-            f"anchor is a different sample; got {n_points!r}."
-        )
+def _named_like(X, names):
+    import pandas as pd
 
-
-def _same(a, b):
-    return a.dtype == b.dtype and np.array_equal(a, b)
-
-
-def _same_posteriors(a, b):
-    if a is None or b is None:
-        return a is b
-    if a.is_diagonal != b.is_diagonal:
-        return False
-    name = "log_var" if a.is_diagonal else "scale_tril"
-    return _same(getattr(a, name), getattr(b, name))
-
-
-def _same_preprocessing(a, b):
-    if a is None or b is None:
-        return a is b
-    if a.keys() != b.keys():
-        return False
-    return all(_same(np.asarray(a[key]), np.asarray(b[key])) for key in a)
+    return pd.DataFrame(np.asarray(X), columns=names)

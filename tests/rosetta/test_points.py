@@ -257,6 +257,8 @@ def test_preprocessing_that_is_no_centre_and_scale(step):
     pipeline = make_pipeline(step, PCA(2)).fit(train)
     points = RosettaPoints.distill(pipeline, X, 5)
     assert points.preprocessing.keys() == {"steps"}
+    np.testing.assert_array_equal(points.preprocess(X), step.transform(X))
+    points.steps = None  # as in files of the first layout
     with pytest.raises(ValueError, match="not a centre and a scale"):
         points.preprocess(X)
 

@@ -15,17 +15,22 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from sklatent._utils.files import read_file, write_file
+from sklatent._utils.files import write_file
+from sklatent.nn.training.checkpoint_state import (
+    KIND,
+    NONSENSE,
+    SCHEMA_VERSION,
+    StateEncoder,
+    damaged,
+    read_state,
+    restore_state,
+)
 
 try:
     import fcntl
 except ImportError:  # no advisory locks on this platform: runs are told apart by digest alone
     fcntl = None
-
-_KIND = "a training checkpoint"
-_SCHEMA = 1
 
 
 def identify(value):
@@ -79,12 +84,13 @@ class Checkpoint:
         self.file = self.path / "state.safetensors"
         self.seeds = None
         self._saved = None
-        if self.file.exists():
-            try:
-                self._saved = read_file(self.file, kind=_KIND, schema_version=_SCHEMA)
-            except ValueError as error:
-                raise ValueError(f"{error} Delete {str(self.path)!r} to start anew.") from error
-            self.seeds = self._saved[1]["metadata"]["seeds"]
+        try:
+            if self.file.exists():
+                self._saved, self.seeds = read_state(self.file)
+        except BaseException:
+            # Another fit of this session finds the folder free, and says the same.
+            self.close(finished=False)
+            raise
 
     @staticmethod
     def _claim(directory, digest):
@@ -111,40 +117,27 @@ class Checkpoint:
         """Bring net and stopper back to the last written epoch; returns how many are done."""
         if self._saved is None:
             return 0
-        arrays, envelope = self._saved
-        self._saved = None
-        saved = envelope["metadata"]
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        state = _unpack(saved["state"], tensors)
-        net.module_.load_state_dict(state["module"])
-        for name, optimizer in net.optimizers().items():
-            optimizer.load_state_dict(state["optimizers"][name])
-        net.streams.set_state([t.numpy() for t in state["streams"]])
-        for row in state["history"]:
-            net.history.new_epoch()
-            for name, value in row.items():
-                net.history.record(name, value)
-        for name, value in state["stopper"].items():
-            if isinstance(getattr(stopper, name), np.ndarray):
-                value = np.asarray(value).reshape(getattr(stopper, name).shape)
-            setattr(stopper, name, value)
-        _restore_callbacks(net, state["callbacks"])
-        return saved["epochs"]
+        state, self._saved = self._saved, None
+        try:
+            return restore_state(state, net, stopper)
+        except NONSENSE as error:
+            raise damaged(self.file, error) from error
 
     def write(self, net, stopper, epochs):
         """Write the state after ``epochs`` epochs."""
         stopping = {k: v for k, v in vars(stopper).items() if k != "patience"}
+        encoder = StateEncoder()
         state = {
             "module": net.module_.state_dict(),
             "optimizers": {name: opt.state_dict() for name, opt in net.optimizers().items()},
-            "streams": [torch.from_numpy(s) for s in net.streams.state()],
+            "streams": net.streams.state(),
             "history": [{k: v for k, v in r.items() if k != "batches"} for r in net.history],
             "stopper": stopping,
             "callbacks": _callback_states(net),
+            "epochs": epochs,
         }
-        arrays = {}
-        metadata = {"state": _pack(state, arrays), "epochs": epochs, "seeds": self.seeds}
-        write_file(self.file, arrays, metadata, kind=_KIND, schema_version=_SCHEMA)
+        metadata = {"state": encoder.value(state, "state"), "seeds": self.seeds}
+        write_file(self.file, encoder.arrays, metadata, kind=KIND, schema_version=SCHEMA_VERSION)
 
     def close(self, finished):
         """Give the folder back; a finished run leaves nothing behind."""
@@ -152,6 +145,7 @@ class Checkpoint:
             shutil.rmtree(self.path, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
+            self._lock = None
 
 
 def _callback_states(net):
@@ -170,7 +164,7 @@ def _callback_state(callback):
         if hasattr(value, "state_dict"):
             value = {"state_dict": value.state_dict()}
         try:
-            _pack(value, {})
+            StateEncoder().value(value, name)
         except TypeError as error:
             raise ValueError(
                 f"The callback {type(callback).__name__} keeps {name!r} ({error}), which a "
@@ -179,49 +173,3 @@ def _callback_state(callback):
             ) from error
         learned[name] = value
     return learned
-
-
-def _restore_callbacks(net, states):
-    for name, callback in net.callbacks_:
-        for attribute, value in states.get(name, {}).items():
-            if attribute == "state_dict":
-                callback.load_state_dict(value)
-            elif isinstance(value, dict) and set(value) == {"state_dict"}:
-                getattr(callback, attribute).load_state_dict(value["state_dict"])
-            else:
-                setattr(callback, attribute, value)
-
-
-def _pack(value, arrays):
-    """Turn nested state into JSON, its tensors moved to ``arrays``."""
-    if isinstance(value, (torch.Tensor, np.ndarray)):
-        name = f"t{len(arrays)}"
-        arrays[name] = value.detach().cpu().numpy() if torch.is_tensor(value) else value
-        return {"__tensor__": name, "numpy": isinstance(value, np.ndarray)}
-    if isinstance(value, (np.floating, np.integer, np.bool_)):
-        value = value.item()
-    if isinstance(value, float):
-        return {"__float__": value.hex()}
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, dict):
-        return {"__dict__": [[_pack(k, arrays), _pack(v, arrays)] for k, v in value.items()]}
-    if isinstance(value, (list, tuple)):
-        kind = "__tuple__" if isinstance(value, tuple) else "__list__"
-        return {kind: [_pack(v, arrays) for v in value]}
-    raise TypeError(f"a {type(value).__name__}")
-
-
-def _unpack(value, tensors):
-    if not isinstance(value, dict):
-        return value
-    if "__tensor__" in value:
-        tensor = tensors[value["__tensor__"]]
-        return tensor.numpy() if value["numpy"] else tensor
-    if "__float__" in value:
-        return float.fromhex(value["__float__"])
-    if "__dict__" in value:
-        return {_unpack(k, tensors): _unpack(v, tensors) for k, v in value["__dict__"]}
-    if "__tuple__" in value:
-        return tuple(_unpack(v, tensors) for v in value["__tuple__"])
-    return [_unpack(v, tensors) for v in value["__list__"]]

@@ -1,0 +1,148 @@
+"""What anchors may be made of, and when two sets of them are the same."""
+
+import numbers
+
+import numpy as np
+
+from sklatent._posterior import Posterior, _as_float_array, _check_finite
+
+
+def check_array(array, name, shape):
+    array = np.array(_as_float_array(array, name))
+    if array.ndim != 2 or 0 in array.shape:
+        raise ValueError(
+            f"{name} must have shape {shape} with at least one row and one column, got "
+            f"{array.shape}. Images are flattened, one row each."
+        )
+    _check_finite(array, name)
+    return array
+
+
+def check_posterior(posterior, Z):
+    if posterior is None:
+        return None
+    if not isinstance(posterior, Posterior):
+        raise TypeError(
+            f"posterior must be a Posterior, as encode returns it; got {type(posterior).__name__}."
+        )
+    if not has_means(posterior, Z):
+        raise ValueError(
+            f"posterior, with means of shape {posterior.mean.shape}, must have Z, of shape "
+            f"{Z.shape}, as its means; these are of other samples or of another model."
+        )
+    name = "log_var" if posterior.is_diagonal else "scale_tril"
+    return Posterior(Z, **{name: getattr(posterior, name)})
+
+
+def has_means(posterior, Z):
+    """Whether Z are the posterior's means, up to what batches change in single precision."""
+    if posterior is None or posterior.mean.shape != Z.shape:
+        return False
+    return np.allclose(posterior.mean, Z, rtol=1e-3, atol=1e-3 * np.abs(Z).max())
+
+
+def check_preprocessing(preprocessing, n_features):
+    if preprocessing is None:
+        return None
+    if isinstance(preprocessing, str):
+        preprocessing = {"note": preprocessing}
+    if not isinstance(preprocessing, dict) or any(
+        not isinstance(key, str) for key in preprocessing
+    ):
+        raise TypeError(
+            'preprocessing must be a string or a dict such as {"center": 0.0, "scale": 16.0}, got '
+            f"{preprocessing!r}."
+        )
+    checked = {}
+    for key, value in preprocessing.items():
+        if isinstance(value, str):
+            checked[key] = value
+            continue
+        array = np.array(_as_float_array(value, f"preprocessing[{key!r}]"))
+        _check_finite(array, f"preprocessing[{key!r}]")
+        if key in ("center", "scale"):
+            if array.shape not in ((), (1,), (n_features,)):
+                raise ValueError(
+                    f"preprocessing[{key!r}] must be a number or have one for each of the "
+                    f"{n_features} features of X, got shape {array.shape}."
+                )
+            array = np.array(np.broadcast_to(array, n_features), dtype=np.float64)
+            if key == "scale" and not array.all():
+                raise ValueError(
+                    "preprocessing['scale'] must not be zero: inputs are divided by it."
+                )
+        checked[key] = array
+    return checked
+
+
+def check_n_points(n_points, n_samples):
+    if not isinstance(n_points, numbers.Integral) or not 1 <= n_points <= n_samples:
+        raise ValueError(
+            f"n_points must be an integer from 1 to the number of samples, {n_samples}, since each "
+            f"anchor is a different sample; got {n_points!r}."
+        )
+
+
+def same(a, b):
+    return a.dtype == b.dtype and np.array_equal(a, b)
+
+
+def same_posteriors(a, b):
+    if a is None or b is None:
+        return a is b
+    if a.is_diagonal != b.is_diagonal:
+        return False
+    name = "log_var" if a.is_diagonal else "scale_tril"
+    return same(getattr(a, name), getattr(b, name))
+
+
+def same_preprocessing(a, b):
+    if a is None or b is None:
+        return a is b
+    if a.keys() != b.keys():
+        return False
+    return all(same(np.asarray(a[key]), np.asarray(b[key])) for key in a)
+
+
+def check_feature_names(names, n_features):
+    """Names of the inputs as an array, or None."""
+    if names is None:
+        return None
+    names = np.array(list(names), dtype=object)
+    if names.ndim != 1 or not all(isinstance(name, str) for name in names):
+        raise TypeError("feature_names must be strings, one for each feature of X.")
+    if len(names) != n_features:
+        raise ValueError(
+            f"feature_names must be one for each of the {n_features} features of X; got "
+            f"{len(names)}."
+        )
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if list(names).count(name) > 1})
+        raise ValueError(f"feature_names must all be different; twice there are {_listed(twice)}.")
+    return names
+
+
+def positions(wanted, given, of):
+    """Where each of the wanted names stands among the given ones; all must be there.
+
+    Parameters
+    ----------
+    wanted, given : array-like of str
+        Names.
+    of : str
+        What lacks a name that is not given, for the error.
+    """
+    where = {name: i for i, name in enumerate(given)}
+    missing = [name for name in wanted if name not in where]
+    if missing:
+        raise ValueError(
+            f"{of} lacks {len(missing)} of the {len(wanted)} features: {_listed(missing)}. "
+            "Columns are matched by name, in whatever order they come; rename them, or bring the "
+            "missing ones."
+        )
+    return np.array([where[name] for name in wanted], dtype=np.intp)
+
+
+def _listed(names):
+    shown = ", ".join(repr(str(name)) for name in names[:20])
+    return shown + (", ..." if len(names) > 20 else "")
