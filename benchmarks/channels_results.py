@@ -467,7 +467,11 @@ def hue(report, size, full):
             for seed in range(n_repeats):
                 chosen = channels[rng.permutation(len(models))[:n]]
                 fit = ChannelSynthesizer(
-                    2, metric, max_epochs=size.synthesis_epochs, random_state=seed
+                    2,
+                    metric,
+                    optimizer="adam",
+                    max_epochs=size.synthesis_epochs,
+                    random_state=seed,
                 )
                 if full:
                     fit.set_params(optimizer="sgd", learning_rate=3.0)

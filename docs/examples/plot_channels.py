@@ -114,7 +114,7 @@ from sklatent.channels import ChannelSynthesizer, neighbor_distance_variability
 
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained")
 for n_models, ax in zip((1, 4, 24), axes, strict=True):
-    synthesizer = ChannelSynthesizer(2, max_epochs=300, random_state=0).fit(scarred[:n_models])
+    synthesizer = ChannelSynthesizer(2, random_state=0).fit(scarred[:n_models])
     mean = synthesizer.posterior_.mean
     unevenness = neighbor_distance_variability(mean)
     ax.scatter(*mean.T, c=hue, cmap="hsv", s=12)

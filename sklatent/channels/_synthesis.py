@@ -67,7 +67,8 @@ class ChannelSynthesizer(BaseEstimator):
 
     similarity_ : ndarray of shape (n_channels,)
         Similarity of the new channel to each of the ensemble, NMI or exp(-VI), over all samples;
-        greater is more similar, NaN for channels that carry no information.
+        greater is more similar, NaN for channels that carry no information, zero for all others
+        if the new channel carries none.
 
     history_ : list of dict
         For each epoch, `train_loss`: minus the mean similarity within batches; with "nmi", where
@@ -227,7 +228,12 @@ class ChannelSynthesizer(BaseEstimator):
     def _similarity(self, channels):
         metric = "vi" if self.metric == "vi" else "nmi"
         values = channel_similarity(self.fingerprint_, channels, metric=metric)[0]
-        return np.exp(-values) if metric == "vi" else values
+        if metric == "vi":
+            return np.exp(-values)
+        if np.isnan(values).all():
+            # It is the new channel that says nothing yet, and so nothing of what they say.
+            values[channels.information > _LEAST_INFORMATION] = 0.0
+        return values
 
 
 # In bits; what lies below would only add noise to the gradient.

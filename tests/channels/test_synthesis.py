@@ -59,7 +59,7 @@ def test_the_loss_by_default_is_that_of_the_published_code():
         rng = np.random.default_rng(0)
         module.mean.copy_(torch.from_numpy(rng.normal(size=(48, 3))))
         module.log_var.copy_(torch.from_numpy(rng.normal(-2, 1, size=(48, 3))))
-    batch = torch.arange(48.0)[:, None]
+    batch = Batch(torch.empty(48, 0), rows=torch.arange(48))
     loss = sum(_Dissimilarity(channels, "nmi", "cpu")(module, batch, None).values()).item()
     own = bhattacharyya_coefficients(module.mean.detach().numpy(), module.log_var.detach().numpy())
     expected = np.mean([published_nmi(own, channels.coefficients(k)) for k in range(4)])
@@ -122,7 +122,7 @@ def test_many_scarred_lines_make_a_circle(metric):
     unseen = scarred(20, n_samples=36, seed=99)
     spacing, score = {}, {}
     for n_channels in (1, 12):
-        synthesizer = ChannelSynthesizer(2, metric, max_epochs=1500)
+        synthesizer = ChannelSynthesizer(2, metric, learning_rate=7.0, max_epochs=500)
         fits = [
             clone(synthesizer)
             .set_params(random_state=seed)
@@ -204,6 +204,14 @@ def test_repeats_and_leaves_the_global_states():
         ).max()
         > 0.01
     )
+
+
+@pytest.mark.filterwarnings("ignore:The new channel carries")
+def test_a_channel_that_says_nothing_is_like_none():
+    channels = scarred(2)
+    fit = ChannelSynthesizer(max_epochs=1, random_state=0).fit(channels)
+    fit.fingerprint_ = ChannelFingerprints.from_posteriors(np.zeros((1, 48)), np.zeros((1, 48)))
+    assert fit.score(channels) == 0.0
 
 
 def test_the_new_channel_joins_the_others():
