@@ -87,7 +87,7 @@ def reconstruction_scorer(estimator, X, y=None):
     if n_samples == 0 or len(X.shape) < 2:
         raise ValueError(f"X must have shape (n_samples, n_features), got {X.shape}.")
     for rows in row_blocks(n_samples, X.shape[1]):
-        block = X[rows] if n_samples > rows.stop - rows.start else X
+        block = getattr(X, "iloc", X)[rows] if n_samples > rows.stop - rows.start else X
         reconstruction = np.asarray(estimator.inverse_transform(latents(estimator, block)))
         wanted = to_numbers(block, "X").astype(np.float64, copy=False)
         if reconstruction.shape != wanted.shape:
