@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import validate_params
 
+from sklatent._utils.arrays import to_numbers
 from sklatent._utils.random import local_random_state
 from sklatent.transformations._warps import affine_matrices, check_image_shape, warp_images
 
@@ -114,7 +115,7 @@ def make_affine_digits(X, random_state=None, *, image_shape=None, return_paramet
     """
     import torch
 
-    X = check_array(X)
+    X = check_array(to_numbers(X, "X"))
     side = isqrt(X.shape[1])
     if image_shape is None and side**2 != X.shape[1]:
         raise ValueError(

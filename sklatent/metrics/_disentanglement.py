@@ -103,6 +103,7 @@ def dci_from_importances(importances):
     R = check_codes(importances, "importances", min_samples=2, min_components=2)
     if (R < 0).any():
         raise ValueError("importances must not be negative; take absolute values of coefficients.")
+    given = R.copy()
     if R.max() > 0:
         R = R / R.max()
         code_weight, factor_weight = R.sum(axis=1) / R.sum(), R.sum(axis=0) / R.sum()
@@ -118,7 +119,7 @@ def dci_from_importances(importances):
         informativeness=None,
         disentanglement_per_code=per_code,
         completeness_per_factor=per_factor,
-        importances=np.array(importances, dtype=np.float64),
+        importances=given,
     )
 
 

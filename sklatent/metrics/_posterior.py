@@ -44,10 +44,10 @@ def check_posterior(posterior):
         )
     if not (np.isfinite(mean).all() and np.isfinite(log_var).all()):
         raise ValueError("The posterior's mean or log_var contains NaN or infinity.")
-    if np.abs(mean).max() > 1e150 or log_var.max() > 690:
+    if np.abs(mean).max() > 1e150 or np.abs(log_var).max() > 690:
         raise ValueError(
-            "The posterior has means beyond 1e150 or log variances beyond 690, whose squares are "
-            "no finite numbers: the model has diverged."
+            "The posterior has means beyond 1e150 or log variances beyond 690 either way, whose "
+            "squares or variances are no finite numbers: the model has diverged."
         )
     return mean, log_var
 

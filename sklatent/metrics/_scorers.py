@@ -81,10 +81,13 @@ def reconstruction_scorer(estimator, X, y=None):
     >>> cross_val_score(PCA(10), X, scoring=reconstruction_scorer, cv=3).round(1)
     array([-5.2, -5.6, -5.3])
     """
-    total, count = 0.0, 0
-    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
-    for rows in row_blocks(n_samples, X.shape[1] if np.ndim(X) > 1 else 1):
-        block = X[rows] if n_samples > rows.stop - rows.start else X
+    if not hasattr(X, "columns"):
+        X = to_numbers(X, "X")
+    total, count, n_samples = 0.0, 0, len(X)
+    if n_samples == 0 or len(X.shape) < 2:
+        raise ValueError(f"X must have shape (n_samples, n_features), got {X.shape}.")
+    for rows in row_blocks(n_samples, X.shape[1]):
+        block = getattr(X, "iloc", X)[rows] if n_samples > rows.stop - rows.start else X
         reconstruction = np.asarray(estimator.inverse_transform(latents(estimator, block)))
         wanted = to_numbers(block, "X").astype(np.float64, copy=False)
         if reconstruction.shape != wanted.shape:

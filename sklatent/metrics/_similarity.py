@@ -339,9 +339,15 @@ def consistency_score(latents, *, maps="linear", return_pairwise=False):
             f"Linear maps from {widest} components fit {len(models[0])} samples perfectly. Pass at "
             f"least {widest + 2} samples."
         )
-    exponent = max(binary_exponent(Z) for Z in models)
+    # A linear map takes any unit away; other maps need all models in one.
+    exponent = None if maps == "linear" else max(binary_exponent(Z) for Z in models)
     models = [_centered(Z, f"latents[{i}]", exponent) for i, Z in enumerate(models)]
     pairwise = np.array([[_explained(Z, Z_to, maps) for Z_to in models] for Z in models])
+    if not np.isfinite(pairwise).all():
+        raise ValueError(
+            "The models' latents differ so much in scale that R^2 is no finite number. Standardise "
+            "them, or use maps='linear'."
+        )
     off_diagonal = ~np.eye(len(models), dtype=bool)
     score = float(pairwise[off_diagonal].mean())
     return (score, pairwise) if return_pairwise else score

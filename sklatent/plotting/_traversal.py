@@ -126,7 +126,7 @@ class LatentTraversalDisplay:
         """
         if image_shape is None:
             image_shape = model_parameter(estimator, "image_shape")
-        X = _some_rows(X, n_inputs)
+        X = _some_rows(X if hasattr(X, "columns") else to_table(X, "X"), n_inputs)
         Z = to_table(estimator.transform(X), "transform(X)")
         chosen = _choose_components(components, Z.shape[1])
         if not isinstance(n_values, Integral) or n_values < 2:

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
+from sklatent._utils.arrays import to_numbers
 from sklatent._utils.random import local_random_state
 from sklatent.transformations._warps import Warp
 
@@ -40,7 +41,7 @@ def _check_rows(X):
 
     if not isinstance(X, torch.Tensor):
         return torch.from_numpy(
-            check_array(X, dtype=[np.float64, np.float32], order="C", copy=True)
+            check_array(to_numbers(X, "X"), dtype=[np.float64, np.float32], order="C", copy=True)
         )
     if X.ndim != 2:
         raise ValueError(

@@ -167,7 +167,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), CASES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("name", "value"), CASES, ids=lambda value: str(value).split(" at 0x")[0][:40])
 def test_parameters(name, value):
     refuses(lambda: PARAMETERS[name][0](value), (ValueError, TypeError, IndexError))
 
