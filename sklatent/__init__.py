@@ -36,6 +36,7 @@ __getattr__, __dir__, __all__ = attach(
             "RigidAligner",
             "StitchingAligner",
             "UnpairedAligner",
+            "alignment_report",
         ],
         "channels": ["ChannelFingerprints", "ChannelHotspots", "ChannelSynthesizer"],
         "model_selection": ["retrain", "retraining_report", "sequential_study"],

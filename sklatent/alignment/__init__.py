@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = attach(
         "_icp": ["ICPAligner"],
         "_linear": ["LinearAligner"],
         "_relative": ["RelativeProjection"],
+        "_report": ["AlignmentReport", "alignment_report"],
         "_rigid": ["RigidAligner"],
         "_stitcher": ["LatentStitcher"],
         "_stitching": ["StitchingAligner"],

@@ -8,6 +8,7 @@ from sklearn.base import (
     RegressorMixin,
     TransformerMixin,
 )
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_array,
@@ -83,6 +84,43 @@ def pseudo_inverse(matrix, epsilon):
         In float64.
     """
     return linalg.pinv(np.asarray(matrix, np.float64), atol=0.0, rtol=max(matrix.shape) * epsilon)
+
+
+def variance_weighted_r2(y, mapped, sample_weight=None):
+    """R^2 over all columns together.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples, n_targets) or (n_samples,)
+        Where rows should be.
+
+    mapped : ndarray of shape (n_samples, n_targets)
+        Where they are.
+
+    sample_weight : array-like of shape (n_samples,), default=None
+        Non-negative weights.
+
+    Returns
+    -------
+    r2 : float
+        Greater is better; 1 is perfect.
+    """
+    y = check_array(y, dtype="numeric", ensure_2d=False, ensure_all_finite=False, input_name="y")
+    y = y.reshape(-1, 1) if y.ndim == 1 else y
+    check_finite_rows(y, "y")
+    if y.shape != mapped.shape:
+        raise ValueError(
+            f"y has shape {y.shape} and the mapped rows have {mapped.shape}: one row of target "
+            "latents is needed for each row of X."
+        )
+    # Squares of tiny or huge numbers vanish or overflow.
+    unit = float(np.abs(y.astype(np.float64)).max()) or 1.0
+    return r2_score(
+        y.astype(np.float64) / unit,
+        mapped.astype(np.float64) / unit,
+        sample_weight=sample_weight,
+        multioutput="variance_weighted",
+    )
 
 
 class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin, BaseEstimator):
@@ -196,6 +234,29 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
         check_finite_rows(Z, "X")
         return self._unmap(Z)
 
+    def score(self, X, y, sample_weight=None):
+        """Compute R^2 of the mapped rows, target columns weighed by their variance.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Source latents.
+
+        y : array-like of shape (n_samples, n_targets) or (n_samples,)
+            Target latents of the same samples, in the same order.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        score : float
+            1 is perfect, 0 as good as the mean, greater is better: one minus the squared error
+            over the squared deviation from the mean, both summed over all columns, so that a
+            column that hardly varies hardly counts.
+        """
+        return variance_weighted_r2(y, self._map(self._validate_new(X)), sample_weight)
+
     def _validate_new(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=False)
@@ -230,6 +291,35 @@ class AffineAligner(BaseAligner):
     def _inverse_matrix(self):
         matrix = self._matrix()
         return pseudo_inverse(matrix, np.finfo(matrix.dtype).eps)
+
+
+def magnifications(X, Y, moments):
+    """Powers of two that keep products of tiny latents from vanishing.
+
+    Parameters
+    ----------
+    X, Y : ndarray of shape (n_samples, n_columns)
+        Both sides.
+
+    moments : PairedMoments
+        Of them.
+
+    Returns
+    -------
+    factors : tuple of (float, float) or None
+        For X and Y; None where the products are well above the smallest number.
+    """
+    squares = np.inf if moments.xx is None else np.diag(moments.xx).max()
+    if min(np.abs(moments.xy).max(), squares) > 1e-140:
+        return None
+    factors = []
+    for side in (X, Y):
+        largest = max(
+            float(np.abs(np.asarray(side[rows], np.float64)).max())
+            for rows in blocks(side.shape[0], side.shape[1])
+        )
+        factors.append(2.0 ** np.clip(-np.frexp(largest)[1], 0, 1000) if largest < 1e-60 else 1.0)
+    return None if factors == [1.0, 1.0] else tuple(factors)
 
 
 def raise_if_constant(moments):

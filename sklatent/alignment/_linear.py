@@ -6,9 +6,16 @@ from numbers import Real
 import numpy as np
 from scipy import linalg
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklatent.alignment._base import AffineAligner, describe_deficit, raise_if_constant
+from sklatent.alignment._base import (
+    AffineAligner,
+    check_finite_rows,
+    describe_deficit,
+    magnifications,
+    raise_if_constant,
+)
+from sklatent.alignment._held_out import RidgePath
 from sklatent.alignment._moments import float_type, paired_moments, paired_triangle
 
 # The largest relative error of the coefficients, as the condition number bounds it, at which the
@@ -128,6 +135,17 @@ def least_squares(X, Y, sample_weight=None, *, fit_intercept=True, alpha=0.0):
     """
     moments = paired_moments(X, Y, sample_weight, center=fit_intercept)
     raise_if_constant(moments)
+    factors = magnifications(X, Y, moments)
+    if factors is not None:
+        coefficients, _, rank, _ = least_squares(
+            X * factors[0],
+            Y * factors[1],
+            sample_weight,
+            fit_intercept=fit_intercept,
+            alpha=alpha * factors[0] ** 2 if alpha else 0.0,
+        )
+        coefficients = coefficients * factors[0] / factors[1]
+        return coefficients, moments.y_mean - moments.x_mean @ coefficients, rank, moments
     coefficients, rank = solve_normal_equations(moments, alpha)
     if coefficients is None:
         parts = paired_triangle(X, Y, moments, sample_weight)
@@ -146,10 +164,11 @@ class LinearAligner(AffineAligner):
     fit_intercept : bool, default=True
         Whether the map has a translation. The paper's has none (``fit_intercept=False``).
 
-    alpha : float, default=0.0
+    alpha : float or "loo", default=0.0
         Ridge penalty on the squared coefficients, translation excepted. With fewer anchors than
         dimensions the least-squares map is not unique and its minimum-norm member can be far off;
-        a penalty steadies it. It adds up with the rows: doubling rows halves its effect.
+        a penalty steadies it. It adds up with the rows: doubling rows halves its effect. "loo"
+        chooses it by errors on rows left out, the smallest within one standard error of the best.
 
     Attributes
     ----------
@@ -158,6 +177,9 @@ class LinearAligner(AffineAligner):
 
     intercept_ : ndarray of shape (n_targets,)
         The translation; zeros without one.
+
+    alpha_ : float
+        The penalty that was used.
 
     rank_ : int
         Number of source directions that the rows determine: the rank of X, centred if there is a
@@ -175,7 +197,7 @@ class LinearAligner(AffineAligner):
     Warns
     -----
     UserWarning
-        If `alpha` is 0 and `rank_` is less than the width of X: the map is then the one of minimum
+        If `alpha_` is 0 and `rank_` is less than the width of X: the map is then the one of minimum
         norm among many.
 
     See Also
@@ -197,13 +219,17 @@ class LinearAligner(AffineAligner):
     true one where the source does not determine it. What the map drops cannot come back:
     `inverse_transform` returns, of all source points with that image, the one of smallest norm.
 
-    Rows are read in blocks and never copied whole, whatever their number; a memory map works. Rows
+    Rows are read in blocks and never copied whole, whatever their number, unless the penalty is
+    chosen by leave-one-out; a memory map works. Leave-one-out leaves copies of a row out together,
+    so that a weight of 2 is still the row twice. Its standard error is that of the difference from
+    the best penalty, over distinct rows: a penalty is taken only where it is sure to help. Rows
     of float32 come out as float32; sums are in float64.
 
     References
     ----------
     Lähner and Moeller, "On the direct alignment of latent spaces", equations 1 and 2 with S the
-    set of matrices.
+    set of matrices. Allen, "The relationship between variable selection and data augmentation and
+    a method for prediction", Technometrics 16 (1974), for leave-one-out in closed form.
 
     Examples
     --------
@@ -221,7 +247,7 @@ class LinearAligner(AffineAligner):
 
     _parameter_constraints: dict = {
         "fit_intercept": ["boolean"],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"loo"})],
     }
 
     def __init__(self, *, fit_intercept=True, alpha=0.0):
@@ -250,14 +276,16 @@ class LinearAligner(AffineAligner):
         """
         X, Y = self._validate_pair(X, y)
         weights = self._validate_weights(sample_weight, X)
+        alpha = self._choose_alpha(X, Y, weights) if isinstance(self.alpha, str) else self.alpha
         coefficients, intercept, rank, moments = least_squares(
-            X, Y, weights, fit_intercept=self.fit_intercept, alpha=self.alpha
+            X, Y, weights, fit_intercept=self.fit_intercept, alpha=alpha
         )
         dtype = np.result_type(float_type(X.dtype), float_type(Y.dtype))
         self.coef_ = np.ascontiguousarray(coefficients.T, dtype)
         self.intercept_ = intercept.astype(dtype)
+        self.alpha_ = float(alpha)
         self.rank_ = rank
-        if rank < X.shape[1] and self.alpha == 0:
+        if rank < X.shape[1] and alpha == 0:
             deficit = describe_deficit(
                 moments.n_rows, rank, X.shape[1], moments.x_constant, self.fit_intercept
             )
@@ -268,6 +296,14 @@ class LinearAligner(AffineAligner):
                 stacklevel=2,
             )
         return self
+
+    def _choose_alpha(self, X, Y, weights):
+        for array, name in ((X, "X"), (Y, "y")):
+            check_finite_rows(array, name)
+        path = RidgePath(
+            X.astype(np.float64), Y.astype(np.float64), weights, fit_intercept=self.fit_intercept
+        )
+        return path.best()
 
     def _matrix(self):
         return self.coef_.T

@@ -6,7 +6,12 @@ import numpy as np
 from scipy import linalg
 from sklearn.base import _fit_context
 
-from sklatent.alignment._base import AffineAligner, describe_deficit, raise_if_constant
+from sklatent.alignment._base import (
+    AffineAligner,
+    describe_deficit,
+    magnifications,
+    raise_if_constant,
+)
 from sklatent.alignment._moments import float_type, paired_moments
 
 
@@ -236,9 +241,22 @@ class RigidAligner(AffineAligner):
         weights = self._validate_weights(sample_weight, X)
         moments = paired_moments(X, Y, weights, center=self.fit_intercept, gram=self.scaling)
         raise_if_constant(moments)
+        factors = magnifications(X, Y, moments)
+        products = moments
+        if factors is not None:
+            products = paired_moments(
+                X * factors[0],
+                Y * factors[1],
+                weights,
+                center=self.fit_intercept,
+                gram=self.scaling,
+            )
         rotation, scale, intercept, rank = procrustes(
-            moments, allow_reflection=self.allow_reflection, scaling=self.scaling
+            products, allow_reflection=self.allow_reflection, scaling=self.scaling
         )
+        if factors is not None:
+            scale = scale * factors[0] / factors[1] if self.scaling else scale
+            intercept = moments.y_mean - scale * moments.x_mean @ rotation
         dtype = np.result_type(float_type(X.dtype), float_type(Y.dtype))
         self.rotation_ = np.ascontiguousarray(rotation, dtype)
         self.scale_ = scale

@@ -1,0 +1,369 @@
+"""May a map between two spaces be trusted? A report before the map."""
+
+from dataclasses import dataclass, field
+from numbers import Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils.validation import check_array
+
+from sklatent._utils.random import local_random_state
+from sklatent.alignment._base import check_finite_rows
+from sklatent.alignment._held_out import (
+    RidgePath,
+    duplicate_groups,
+    fold_numbers,
+    mean_residuals,
+    pad,
+    rigid_residuals,
+)
+from sklatent.alignment._interval import r2_interval
+from sklatent.alignment._stitching import StitchingAligner
+from sklatent.alignment._support import anchor_support
+
+KINDS = ("identity", "rigid", "scaled", "linear", "network")  # from simple to general
+_ALIGNERS = {
+    "identity": "no aligner at all",
+    "rigid": "RigidAligner()",
+    "scaled": "RigidAligner(scaling=True)",
+    "linear": 'LinearAligner(alpha="loo")',
+    "network": "StitchingAligner(learning_rate=0.003, max_epochs={epochs})",
+}
+_MIN_ANCHORS = 4
+_NETWORK_FOLDS = 5
+_NETWORK_STEPS = 800  # at this rate as good as the aligner's own 3,000 at 0.001
+_NETWORK_ANCHORS = 100  # with fewer a network learns them by heart
+_NETWORK_GAIN = 0.02  # what a simpler kind must leave unexplained for a network to be worth minutes
+_EDGE = 0.5  # support of a row at the anchors' edge
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, repr=False)
+class AlignmentReport:
+    """What anchors say about maps from one space to another.
+
+    Made by :func:`alignment_report`. Prints as a sentence.
+
+    Parameters
+    ----------
+    kind : str
+        The simplest kind of map within one standard error of the best.
+
+    r2 : float
+        Its R^2 on rows left out, over all target columns by their variance; 1 is perfect, 0 no
+        better than the mean.
+
+    interval : tuple of (float, float)
+        Where its R^2 on fresh rows lies, with the report's confidence.
+
+    support : ndarray of shape (n_rows,)
+        For each row of X_new, or of X, how far inside the anchors it lies, from 0 to 1; 0.5 is at
+        their edge. Larger is further inside.
+
+    verdict : {"align", "retrain", "refuse"}
+        Whether the map may be used.
+
+    reason : str
+        Why, and what to do.
+
+    table : list of dict
+        A row for each kind.
+
+    anchor_support, anchor_residual : ndarray of shape (n_anchors,)
+        For each row of X its support among the others, and its residual when left out, as a share
+        of the target's deviation.
+    """
+
+    kind: str
+    r2: float
+    interval: tuple
+    support: np.ndarray
+    verdict: str
+    reason: str
+    table: list = field(default_factory=list)
+    anchor_support: np.ndarray | None = None
+    anchor_residual: np.ndarray | None = None
+
+    def to_frame(self):
+        """Return the kinds as a data frame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            A row for each kind: kind, r2, standard_error, low, high, chosen, and note, which says
+            why a kind was not tried.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.table)
+
+    def __str__(self):
+        return f"{self.verdict}: {self.reason}"
+
+    __repr__ = __str__
+
+
+def _rows(array, name):
+    array = check_array(
+        array, dtype="numeric", ensure_2d=False, ensure_all_finite=False, input_name=name
+    )
+    if array.ndim > 2:
+        raise ValueError(f"{name} must have 1 or 2 dimensions, and has {array.ndim}.")
+    array = array.reshape(-1, 1) if array.ndim == 1 else array
+    check_finite_rows(array, name)
+    return array.astype(np.float64)
+
+
+def _network_epochs(n_rows):
+    return -(-_NETWORK_STEPS // -(-n_rows // 128))
+
+
+def _network_residuals(X, Y, groups, generator):
+    folds = fold_numbers(groups, _NETWORK_FOLDS, generator)
+    residuals = np.empty(Y.shape)
+    for fold in range(folds.max() + 1):
+        out = folds == fold
+        network = StitchingAligner(
+            learning_rate=3e-3, max_epochs=_network_epochs(len(X)), random_state=generator
+        )
+        network.fit(X[~out], Y[~out])
+        residuals[out] = Y[out] - network.transform(X[out])
+    return residuals
+
+
+def _held_out(kind, X, Y, groups, generator):
+    """Residuals of a kind on rows left out, and the coefficients that a target's fit is worth."""
+    width = Y.shape[1]
+    if kind == "identity":
+        return Y - pad(X, width), 0.0
+    if kind in ("rigid", "scaled"):
+        scaling = kind == "scaled"
+        residuals = rigid_residuals(X, Y, groups, generator, scaling=scaling)
+        return residuals, (width + 1) / 2
+    if kind == "network":
+        return _network_residuals(X, Y, groups, generator), 1.0 + X.shape[1]
+    path = RidgePath(X, Y)
+    alpha = path.best()
+    return path.residuals(alpha), path.effective_parameters(alpha)
+
+
+@validate_params(
+    {
+        "X": ["array-like"],
+        "y": ["array-like"],
+        "X_new": ["array-like", None],
+        "kinds": [tuple, list],
+        "confidence": [Interval(Real, 0, 1, closed="neither")],
+        "align_r2": [Interval(Real, None, 1, closed="right")],
+        "refuse_r2": [Interval(Real, None, 1, closed="right")],
+        "max_outside": [Interval(Real, 0, 1, closed="both")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def alignment_report(
+    X,
+    y,
+    *,
+    X_new=None,
+    kinds=KINDS,
+    confidence=0.9,
+    align_r2=0.75,
+    refuse_r2=0.1,
+    max_outside=0.5,
+    random_state=None,
+):
+    """Say which kind of map two spaces' anchors support, and whether to trust it.
+
+    Each kind is judged on rows that it was not fitted to: linear maps in closed form, rigid ones by
+    64 refits, networks by five. Copies of a row are left out together.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Source latents of the anchors.
+
+    y : array-like of shape (n_samples, n_targets) or (n_samples,)
+        Target latents of the same samples, in the same order.
+
+    X_new : array-like of shape (n_new, n_features), default=None
+        Source latents that are to be mapped.
+
+    kinds : tuple of str, default=("identity", "rigid", "scaled", "linear", "network")
+        What to try: no map at all; rotation, reflection and translation; a common factor too; any
+        matrix, its ridge chosen by leave-one-out; a network. The last needs 100 distinct anchors
+        and is tried only where the other kinds leave more than 2 percent of the variance.
+
+    confidence : float, default=0.9
+        How often the interval holds the R^2 that the map has on fresh rows.
+
+    align_r2 : float, default=0.75
+        The interval's lower end from which on the verdict is "align". At 0.75 a row lands within
+        half a standard deviation of its place (root mean square).
+
+    refuse_r2 : float, default=0.1
+        The lower end up to which it is "refuse": these anchors don't show that the map tells more
+        than a tenth of the variance. Between the two it is "retrain": the spaces share something,
+        and too little for a map.
+
+    max_outside : float, default=0.5
+        The share of rows of X_new beyond the anchors' edge from which on it is "refuse": the
+        figures speak about rows like the anchors, so most rows have to be like them.
+
+    random_state : int, RandomState instance or None, default=None
+        Deals rows into folds and seeds the networks.
+
+    Returns
+    -------
+    report : AlignmentReport
+        With `kind`, `r2`, `interval`, `support`, `verdict`, `reason` and `to_frame()`.
+
+    Raises
+    ------
+    ValueError
+        If rows don't correspond, hold NaN or infinity, there are fewer than 4 distinct anchors, or
+        a side is one point.
+
+    See Also
+    --------
+    LinearAligner : Fits the map that was judged; RigidAligner and StitchingAligner likewise.
+    sklatent.plotting.AlignmentReportDisplay : Draws it.
+
+    Notes
+    -----
+    The interval is for R^2, over fresh rows like the anchors, of the map that is fitted to all of
+    them. It is one of the log of the share left unexplained, whose ends are calibrated by
+    simulation; see ``benchmarks/reports/alignment_report.md`` for how often it holds.
+
+    References
+    ----------
+    Allen, "The relationship between variable selection and data augmentation and a method for
+    prediction", Technometrics 16 (1974): leave-one-out in closed form. Breiman et al.,
+    "Classification and Regression Trees" (1984), section 3.4.3: one standard error.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklatent.alignment import alignment_report
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(80, 3))
+    >>> y = X[:, [1, 2, 0]] + 0.1 * rng.normal(size=(80, 3))
+    >>> report = alignment_report(X, y)
+    >>> report.verdict, report.kind
+    ('align', 'rigid')
+    >>> print(report)
+    align: Use RigidAligner(): ...
+    """
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown or not kinds:
+        raise ValueError(f"kinds must be some of {list(KINDS)}, got {list(kinds)}.")
+    if refuse_r2 > align_r2:
+        raise ValueError(f"refuse_r2={refuse_r2} is above align_r2={align_r2}.")
+    X, Y = _rows(X, "X"), _rows(y, "y")
+    if X.shape[0] != Y.shape[0]:
+        raise ValueError(
+            f"X and y have inconsistent numbers of samples: {X.shape[0]} and {Y.shape[0]}. Row i "
+            "of both must be one sample; matched_rows finds the rows that two lists of "
+            "identifiers share."
+        )
+    for side, name in ((X, "X"), (Y, "y")):
+        if (side == side[0]).all():
+            raise ValueError(
+                f"Every column of {name} has zero variance: its latents are all one point, and "
+                "no map can be told from them. Look whether the model has collapsed."
+            )
+    # Units don't matter to any kind but the identity, and squares of tiny or huge numbers do.
+    unit = max(np.abs(X - X.mean(axis=0)).max(), np.abs(Y - Y.mean(axis=0)).max())
+    X, Y = X / unit, Y / unit
+    groups = duplicate_groups(X)
+    counts = np.bincount(groups)
+    if len(counts) < _MIN_ANCHORS:
+        raise ValueError(
+            f"There are {len(counts)} distinct anchors; at least {_MIN_ANCHORS} are needed to "
+            "judge a map on rows left out."
+        )
+    if X_new is not None:
+        X_new = _rows(X_new, "X_new") / unit
+        if X_new.shape[1] != X.shape[1]:
+            raise ValueError(f"X_new has {X_new.shape[1]} columns and X has {X.shape[1]}.")
+    generator = local_random_state(random_state)
+    means = mean_residuals(Y, groups)
+    totals = np.bincount(groups, np.sum(means**2, axis=1)) / counts
+    table, left_over = [], {}
+    for kind in sorted(set(kinds), key=KINDS.index):
+        row = dict.fromkeys(("r2", "standard_error", "low", "high"), np.nan)
+        row = {"kind": kind, **row, "chosen": False, "note": ""}
+        table.append(row)
+        if kind == "network":
+            best_low = max((other["low"] for other in table[:-1]), default=-np.inf)
+            if len(counts) < _NETWORK_ANCHORS:
+                row["note"] = f"not tried: fewer than {_NETWORK_ANCHORS} distinct anchors"
+            elif best_low > 1 - _NETWORK_GAIN:
+                row["note"] = f"not tried: a simpler kind leaves less than {_NETWORK_GAIN:.0%}"
+        if not row["note"]:
+            residuals, parameters = _held_out(kind, X, Y, groups, generator)
+            left_over[kind] = np.sum(residuals**2, axis=1)
+            errors = np.bincount(groups, left_over[kind]) / counts
+            names = ("r2", "standard_error", "low", "high")
+            row.update(zip(names, r2_interval(errors, totals, parameters, confidence), strict=True))
+    tried = [row for row in table if not row["note"]]
+    if not tried:
+        raise ValueError(f"No kind could be judged: {table[0]['kind']} was {table[0]['note']}.")
+    best = max(tried, key=lambda row: row["r2"])
+    enough = best["r2"] - max(best["standard_error"], _ROUNDING)
+    chosen = next(row for row in tried if row["r2"] >= enough)
+    chosen["chosen"] = True
+    support = anchor_support(X, None, groups)
+    new_support = support if X_new is None else anchor_support(X, X_new, groups)
+    outside = 0.0 if X_new is None else float(np.mean(new_support < _EDGE))
+    verdict, reason = judge(
+        chosen,
+        len(counts),
+        X.shape[1],
+        outside,
+        confidence=confidence,
+        align_r2=align_r2,
+        refuse_r2=refuse_r2,
+        max_outside=max_outside,
+    )
+    return AlignmentReport(
+        kind=chosen["kind"],
+        r2=float(chosen["r2"]),
+        interval=(float(chosen["low"]), float(chosen["high"])),
+        support=new_support,
+        verdict=verdict,
+        reason=reason,
+        table=table,
+        anchor_support=support,
+        anchor_residual=np.sqrt(left_over[chosen["kind"]] / totals.mean()),
+    )
+
+
+def judge(row, n_anchors, width, outside, *, confidence, align_r2, refuse_r2, max_outside):
+    """Turn a kind's figures into a verdict and a reason; parameters as in `alignment_report`."""
+    low, high = row["low"], row["high"]
+    figures = (
+        f"the {row['kind']} map tells {row['r2']:.0%} of the target's variance on rows left out "
+        f"({confidence:.0%} interval {low:.0%} to {high:.0%}, {n_anchors} distinct anchors)"
+    )
+    few = ""
+    if n_anchors <= width:
+        few = f" There are no more anchors ({n_anchors}) than dimensions ({width}): add some."
+    away = f"{outside:.0%} of the new rows lie outside the anchors"
+    if outside > max_outside:
+        return "refuse", f"{away}, where nothing vouches for a map. Take anchors like them.{few}"
+    if low >= align_r2:
+        warned = f" {away}: look at support." if outside > 0.1 else ""
+        use = _ALIGNERS[row["kind"]].format(epochs=_network_epochs(n_anchors))
+        return "align", f"Use {use}: {figures}.{warned}{few}"
+    if low <= refuse_r2:
+        if high >= align_r2:
+            advice = "These anchors can't tell whether there is a map: take more."
+        else:
+            advice = "Look whether rows correspond and the models learned the same data."
+        return "refuse", f"No map can be vouched for: {figures}. {advice}{few}"
+    if high >= align_r2:
+        advice = "More anchors may show it to be good enough; else retrain on common anchors."
+    else:
+        advice = "Retrain one model on common anchors (RosettaVAE) instead of mapping."
+    return "retrain", f"A map is not good enough: {figures}. {advice}{few}"
