@@ -29,6 +29,7 @@ __getattr__, __dir__, __all__ = attach(
         "rosetta": ["RosettaPoints"],
         "_posterior": ["Posterior"],
         "alignment": [
+            "GroupAligner",
             "ICPAligner",
             "LatentStitcher",
             "LinearAligner",

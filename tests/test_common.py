@@ -87,6 +87,7 @@ N_CHECKS = {
     "DIPVAE": 47,
     "FactorVAE": 47,
     "FusedGridSearchCV": 47,
+    "GroupAligner": 47,
     "ICPAligner": 59,
     "LatentStitcher": 58,
     "LinearAligner": 66,

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "_correspondence": ["class_mean_anchors", "matched_rows"],
+        "_group": ["GroupAligner"],
         "_icp": ["ICPAligner"],
         "_linear": ["LinearAligner"],
         "_relative": ["RelativeProjection"],

@@ -6,11 +6,10 @@ import numpy as np
 from sklearn.base import _fit_context, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from sklatent.alignment._base import BaseAligner, check_finite_rows
+from sklatent.alignment._base import BaseAligner, check_finite_rows, variance_weighted_r2
 from sklatent.alignment._linear import LinearAligner
 from sklatent.alignment._moments import float_type
 
@@ -308,7 +307,7 @@ class LatentStitcher(BaseAligner):
         return result.astype(float_type(valid.dtype), copy=False)
 
     def score(self, X, y=None, sample_weight=None):
-        """Compute R^2 of the translation, averaged over columns.
+        """Compute R^2 of the translation, columns weighed by their variance.
 
         Parameters
         ----------
@@ -327,7 +326,7 @@ class LatentStitcher(BaseAligner):
             At most 1, greater is better; 0 is what the mean would score.
         """
         y = X if y is None else y
-        return r2_score(y, self.predict(X), sample_weight=sample_weight)
+        return variance_weighted_r2(y, self._translate(X), sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
