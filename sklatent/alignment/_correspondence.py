@@ -1,8 +1,10 @@
 """Finding rows of two spaces that stand for the same thing."""
 
 from itertools import pairwise
+from numbers import Integral
 
 import numpy as np
+from sklearn.utils._missing import is_pandas_na
 from sklearn.utils.validation import check_array, column_or_1d
 
 from sklatent.alignment._base import check_finite_rows
@@ -33,19 +35,42 @@ def check_labels(labels, n_rows, name):
     ValueError
         If they are not 1-D, of another length, or some are missing.
     """
-    labels = column_or_1d(np.asarray(labels))
+    labels = column_or_1d(_exact_array(labels))
     if labels.shape[0] != n_rows:
         raise ValueError(f"{name} has {labels.shape[0]} entries for {n_rows} rows of latents.")
-    # A missing label is the only one that differs from itself; object arrays may hold None too.
-    missing = np.flatnonzero(labels != labels)
     if labels.dtype == object:
-        missing = np.flatnonzero([label is None or label != label for label in labels])
+        missing = np.flatnonzero([_is_missing(label) for label in labels])
+    else:
+        missing = np.flatnonzero(
+            labels != labels
+        )  # NaN and NaT are all that differ from themselves
     if missing.size:
         raise ValueError(
             f"{name} is missing in row(s) {', '.join(map(str, missing[:5]))}"
             f"{', ...' if missing.size > 5 else ''}. Leave these rows out."
         )
     return labels
+
+
+def _exact_array(values):
+    """Values as an array in which none was rounded and none that was masked is taken for real."""
+    if np.ma.isMaskedArray(values):
+        return np.where(np.ma.getmaskarray(values), None, values.astype(object))
+    array = np.asarray(values)
+    # A list of integers that no integer type of numpy holds becomes floats, rounded.
+    if array.dtype.kind == "f" and isinstance(values, list | tuple):
+        exact = np.empty(len(values), object)
+        exact[:] = values
+        if array.ndim == 1 and any(isinstance(value, Integral) for value in values):
+            return exact
+    return array
+
+
+def _is_missing(label):
+    if label is None or is_pandas_na(label):
+        return True
+    different = label != label
+    return isinstance(different, bool | np.bool_) and bool(different)
 
 
 def class_mean_anchors(X, labels):
@@ -93,7 +118,14 @@ def class_mean_anchors(X, labels):
     X = check_array(X, dtype="numeric", ensure_all_finite=False)
     check_finite_rows(X, "X")
     labels = check_labels(labels, X.shape[0], "labels")
-    classes, codes = np.unique(labels, return_inverse=True)
+    try:
+        classes, codes = np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise TypeError(
+            f"labels mix types that have no order among them: {', '.join(kinds)}. Convert them to "
+            "one, such as str."
+        ) from error
     # A stable sort, so that a class's mean is summed in the order of its rows.
     order = np.argsort(codes, kind="stable")
     bounds = np.searchsorted(codes[order], np.arange(len(classes) + 1))
@@ -134,29 +166,68 @@ def matched_rows(ids_a, ids_b):
     >>> rows_a, rows_b
     (array([0, 2]), array([2, 0]))
     """
-    ids_a, ids_b = np.asarray(ids_a), np.asarray(ids_b)
-    sides = []
-    for ids, name in ((ids_a, "ids_a"), (ids_b, "ids_b")):
-        ids = check_labels(ids, len(np.atleast_1d(ids)), name)
-        values, counts = np.unique(ids, return_counts=True)
-        if (counts > 1).any():
-            twice = ", ".join(repr(value) for value in values[counts > 1][:5].tolist())
-            raise ValueError(
-                f"{name} has identifiers that occur more than once, so that their row is "
-                f"ambiguous: {twice}. Keep one row of each."
-            )
-        sides.append(ids)
-    # Numbers never equal strings, though numpy would turn the ones into the others to compare.
-    numeric = [ids.dtype.kind in "biuf" for ids in sides]
-    textual = [ids.dtype.kind in "US" for ids in sides]
-    comparable = not (numeric[0] and textual[1]) and not (textual[0] and numeric[1])
-    if comparable:
+    sides = [
+        check_labels(ids, len(np.atleast_1d(np.asarray(ids))), name)
+        for ids, name in ((ids_a, "ids_a"), (ids_b, "ids_b"))
+    ]
+    if sides[0].dtype == sides[1].dtype and sides[0].dtype.kind in "biuUSM":
+        for ids, name in zip(sides, ("ids_a", "ids_b"), strict=True):
+            values, counts = np.unique(ids, return_counts=True)
+            _raise_if_twice(values[counts > 1][:5].tolist(), name)
         _, rows_a, rows_b = np.intersect1d(*sides, assume_unique=True, return_indices=True)
-    if not comparable or rows_a.size == 0:
+        order = np.argsort(rows_a)
+        rows_a, rows_b = rows_a[order], rows_b[order]
+    else:
+        # Python compares numbers of any types exactly; numpy would bring both to one type first.
+        places = [_places(ids, name) for ids, name in zip(sides, ("ids_a", "ids_b"), strict=True)]
+        pairs = [(row, places[1][key]) for key, row in places[0].items() if key in places[1]]
+        rows_a, rows_b = np.array(pairs, np.intp).reshape(-1, 2).T
+    if rows_a.size == 0:
         examples = [repr(ids[:1].tolist()[0]) if ids.size else "nothing" for ids in sides]
         raise ValueError(
             f"No identifier is on both sides. ids_a begins with {examples[0]}, ids_b with "
             f"{examples[1]}; look whether they are of one kind."
         )
-    order = np.argsort(rows_a)
-    return rows_a[order], rows_b[order]
+    return rows_a, rows_b
+
+
+def _raise_if_twice(twice, name):
+    if twice:
+        raise ValueError(
+            f"{name} has identifiers that occur more than once, so that their row is ambiguous: "
+            f"{', '.join(map(repr, twice))}. Keep one row of each."
+        )
+
+
+def _keys(ids):
+    """Identifiers as Python objects that are equal where they mean the same."""
+    if ids.dtype.kind not in "mM":
+        return ids.tolist()
+    # Whole microseconds become Python's own times, in whatever unit they came.
+    unit = f"{ids.dtype.kind}8[us]"
+    whole = ids.astype(unit)
+    return [
+        key if exact else (ids.dtype.str, number)
+        for key, exact, number in zip(
+            whole.tolist(), whole == ids, ids.astype(np.int64).tolist(), strict=True
+        )
+    ]
+
+
+def _places(ids, name):
+    """Row of each identifier."""
+    keys = _keys(ids)
+    try:
+        places = {key: row for row, key in enumerate(keys)}
+    except TypeError as error:
+        raise TypeError(
+            f"{name} holds objects that can't be compared by value; give numbers, strings or dates."
+        ) from error
+    if len(places) < len(keys):
+        seen, twice = set(), []
+        for key in keys:
+            if key in seen:
+                twice.append(key)
+            seen.add(key)
+        _raise_if_twice(twice[:5], name)
+    return places

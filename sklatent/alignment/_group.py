@@ -350,8 +350,8 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         if ids is None:
             if space.shape[0] != target.shape[0]:
                 raise ValueError(
-                    f"{name} has {space.shape[0]} rows and the common space {target.shape[0]}: give "
-                    "sample_ids, so that rows of one sample can be found."
+                    f"{name} has {space.shape[0]} rows and the common space {target.shape[0]}: "
+                    "give sample_ids, so that rows of one sample can be found."
                 )
         else:
             here, there = matched_rows(ids, self.sample_ids_)

@@ -9,8 +9,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin_min
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklatent._utils.random import local_random_state
 from sklatent.alignment._base import AffineAligner, check_finite_rows
 from sklatent.alignment._correspondence import check_labels, class_mean_anchors
+from sklatent.alignment._icp_starts import axes_starts, held_out_distance, split_groups
 from sklatent.alignment._linear import least_squares
 from sklatent.alignment._moments import float_type, paired_moments
 from sklatent.alignment._rigid import procrustes
@@ -163,11 +165,19 @@ class ICPAligner(AffineAligner):
         Whether to return, of all maps on the way, the one with the smallest distance, so that the
         result is never farther from the target than the start. Otherwise the last one.
 
+    n_init : int, default=10
+        Starts tried where there are labels: `init`, and maps between the principal axes of both
+        sides, the likeliest signs first. The best is chosen by the distance of rows
+        that its map was not fitted to, and then fitted to all.
+
     max_iter : int, default=50
         Largest number of maps fitted.
 
     tol : float, default=1e-4
         Relative change of the distance at which to stop.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the rows that starts are judged by, and breaks ties between signs.
 
     Attributes
     ----------
@@ -213,7 +223,8 @@ class ICPAligner(AffineAligner):
     target point and nothing pulls back from target points that are nobody's nearest, which a
     linear map answers by shrinking. Pairs in both directions pull it open again, and ``keep_best``
     guards against drifting off. With fewer classes than dimensions their means leave directions
-    open, and a rigid start may be mirrored in one of them, which the iteration does not mend.
+    open, and a rigid start may be mirrored in one of them, which the iteration does not mend;
+    other starts do, as long as one of `n_init` has the right signs.
 
     `inverse_transform` is the pseudo-inverse of the matrix, for "rigid" its transpose: exact
     where ``n_targets >= n_features`` and the map has full rank. Points are held in memory in
@@ -245,8 +256,10 @@ class ICPAligner(AffineAligner):
         "init": [StrOptions({"class_means", "identity"})],
         "matching": [StrOptions({"both_ways", "nearest"})],
         "keep_best": ["boolean"],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -256,15 +269,19 @@ class ICPAligner(AffineAligner):
         init="class_means",
         matching="both_ways",
         keep_best=True,
+        n_init=10,
         max_iter=50,
         tol=1e-4,
+        random_state=None,
     ):
         self.kind = kind
         self.init = init
         self.matching = matching
         self.keep_best = keep_best
+        self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
+        self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, source_labels=None, target_labels=None):
@@ -312,22 +329,28 @@ class ICPAligner(AffineAligner):
                     f"Every column of {name} has zero variance: its latents are all one point, "
                     "and no map can be told from them."
                 )
-        X, Y = X.astype(np.float64), Y.astype(np.float64)
+        # Both in one unit, so that squared distances neither vanish nor overflow.
+        unit = 2.0 ** np.frexp(max(np.abs(X).max(), np.abs(Y).max()))[1]
+        X, Y = X.astype(np.float64) / unit, Y.astype(np.float64) / unit
+        settings = {
+            "kind": self.kind,
+            "both_ways": self.matching == "both_ways",
+            "keep_best": self.keep_best,
+            "max_iter": self.max_iter,
+            "tol": self.tol,
+        }
+        start = self._start(X, Y, source_labels, target_labels)
+        if source_labels is not None and self.n_init > 1:
+            start = self._best_start(X, Y, groups, start, settings)
         (matrix, intercept, rank), distances, settled = iterate_closest_points(
-            X,
-            Y,
-            groups,
-            self._start(X, Y, source_labels, target_labels),
-            kind=self.kind,
-            both_ways=self.matching == "both_ways",
-            keep_best=self.keep_best,
-            max_iter=self.max_iter,
-            tol=self.tol,
+            X, Y, groups, start, **settings
         )
+        intercept = intercept * unit
+        distances = np.array(distances) * unit * unit
         self.coef_ = np.ascontiguousarray(matrix.T, dtype)
         self.intercept_ = intercept.astype(dtype)
         self.rank_ = rank
-        self.distances_ = np.array(distances)
+        self.distances_ = distances
         self.n_iter_ = len(distances) - 1
         if not settled:
             warnings.warn(
@@ -337,6 +360,21 @@ class ICPAligner(AffineAligner):
                 stacklevel=2,
             )
         return self
+
+    def _best_start(self, X, Y, groups, start, settings):
+        """Of several starts the one whose map brings rows nearest that it was not fitted to."""
+        generator = local_random_state(self.random_state)
+        fitting, judging = split_groups(groups, generator)
+        best, smallest = start, np.inf
+        others = axes_starts(X, Y, groups, self.kind, self.n_init - 1, generator)
+        for candidate in [start, *others]:
+            (matrix, intercept, _), _, _ = iterate_closest_points(
+                X, Y, fitting, candidate, **settings
+            )
+            distance = held_out_distance(X @ matrix + intercept, Y, groups, judging)
+            if distance < smallest * (1 - settings["tol"]):
+                best, smallest = candidate, distance
+        return best
 
     def _start(self, X, Y, source_labels, target_labels):
         n_features, n_targets = X.shape[1], Y.shape[1]

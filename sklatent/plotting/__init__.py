@@ -8,6 +8,7 @@ from sklatent._utils.lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "_alignment_report": ["AlignmentReportDisplay"],
         "_embedding": ["EmbeddingDisplay"],
         "_linear_map": ["LinearMapDisplay"],
         "_polarized_regime": ["PolarizedRegimeDisplay"],

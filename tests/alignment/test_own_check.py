@@ -19,6 +19,7 @@ from sklearn.frozen import FrozenEstimator
 
 import sklatent.alignment
 from sklatent.alignment import (
+    GroupAligner,
     ICPAligner,
     LatentStitcher,
     LinearAligner,
@@ -101,7 +102,7 @@ def test_no_aligner_is_forgotten():
     public = {getattr(sklatent.alignment, name) for name in sklatent.alignment.__all__}
     estimators = {c for c in public if inspect.isclass(c) and issubclass(c, BaseEstimator)}
     # Without pairs, or without a target, there is nothing to be exact about.
-    others = {RelativeProjection, UnpairedAligner}
+    others = {GroupAligner, RelativeProjection, UnpairedAligner}
     assert estimators - others == {type(a) for a in ALIGNERS.values()}
     assert all(is_regressor(aligner) for aligner in ALIGNERS.values())
 

@@ -88,7 +88,7 @@ class TestKind:
 
 class TestInterval:
     def test_it_holds_as_often_as_it_says(self):
-        """Seven cells of benchmarks/alignment_report.py, smaller; 280 simulations are sure to 2 percent."""
+        """Seven cells of the benchmark; 280 simulations are sure to 2 percent."""
         cells = [
             (20, 2, "normal", "rigid"),
             (20, 10, "t with 4 df", "linear"),
