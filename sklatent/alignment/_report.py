@@ -72,6 +72,17 @@ class AlignmentReport:
     anchor_support, anchor_residual : ndarray of shape (n_anchors,)
         For each row of X its support among the others, and its residual when left out, as a share
         of the target's deviation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklatent.alignment import alignment_report
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> report = alignment_report(X, 3 * X[:, ::-1])
+    >>> report.kind
+    'scaled'
+    >>> report.to_frame()["kind"].tolist()
+    ['identity', 'rigid', 'scaled', 'linear', 'network']
     """
 
     kind: str
