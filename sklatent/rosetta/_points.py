@@ -8,7 +8,12 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names
 
 from sklatent._posterior import Posterior, _as_float_array
-from sklatent._utils.estimator_codec import EstimatorDecoder, EstimatorEncoder, custom_paths
+from sklatent._utils.estimator_codec import (
+    EstimatorDecoder,
+    EstimatorEncoder,
+    check_whole,
+    custom_paths,
+)
 from sklatent._utils.files import content_hash, read_file, write_file
 from sklatent._utils.pipelines import last_step
 from sklatent._utils.random import local_random_state
@@ -336,6 +341,10 @@ class RosettaPoints:
         preprocessing, posterior, of_steps, steps = metadata["preprocessing"], None, {}, None
         if not metadata.keys() <= {"preprocessing", "feature_names", "steps"}:
             raise ValueError(f"its metadata has the fields {sorted(metadata)}")
+        if preprocessing is not None:
+            preprocessing = dict(preprocessing)
+            if not all(isinstance(note, str) for note in preprocessing.values()):
+                raise ValueError("its notes on preprocessing are no texts")
         for name in arrays:
             group, _, key = name.partition(".")
             if name.startswith("steps:"):
@@ -352,6 +361,7 @@ class RosettaPoints:
             decoder = EstimatorDecoder(of_steps)
             steps = decoder.estimator(metadata["steps"])
             decoder.check_all_used()
+            check_whole(steps)
         elif of_steps:
             raise ValueError("it has numbers of steps, but no steps")
         return cls(
