@@ -15,16 +15,16 @@ def main(arguments=None):
     parser.add_argument("--versions", action="store_true", help="print what a bug report needs")
     given = parser.parse_args(arguments)
     if given.versions:
-        print(versions())
+        sys.stdout.write(f"{versions()}\n")
     elif not given.files:
         parser.print_usage()
         return 2
     status = 0
     for path in given.files:
         try:
-            print(card(path))
+            sys.stdout.write(f"{card(path)}\n")
         except (ValueError, OSError) as error:
-            print(" ".join(str(error).split()), file=sys.stderr)
+            sys.stderr.write(" ".join(str(error).split()) + "\n")
             status = 1
     return status
 

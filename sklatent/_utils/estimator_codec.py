@@ -7,6 +7,7 @@ be handed back by whoever reads.
 
 import inspect
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import PurePath
 
 import numpy as np
@@ -248,7 +249,7 @@ def check_whole(estimator):
     parts = [part[1] for part in fitted if hasattr(part[1], "fit")]
     for part in parts:
         check_whole(part)
-    for before, after in zip(parts, parts[1:], strict=False):
+    for before, after in pairwise(parts):
         expected = getattr(after, "n_features_in_", None)
         if expected is None or fitted is not getattr(estimator, "steps", None):
             continue

@@ -227,7 +227,8 @@ def contradiction(loaded, X):
     """What is wrong with something that was accepted, or None."""
     try:
         if isinstance(loaded, RosettaPoints):
-            assert np.isfinite(loaded.X).all() and len(loaded.X) == len(loaded.Z)
+            assert np.isfinite(loaded.X).all()
+            assert len(loaded.X) == len(loaded.Z)
             loaded.to_frame()
             return None
         repr(loaded)
