@@ -64,7 +64,9 @@ class Encoder:
             return {"objects": items, "shape": list(array.shape)}
         if array.dtype.kind not in "biuf":
             raise TypeError(f"{path} is an array of {array.dtype}, which a file cannot hold.")
-        return {"array": self.store(array, path)}
+        # The order in memory decides in which order sums are taken, and so their last digits.
+        kind = "fortran" if array.flags.f_contiguous and not array.flags.c_contiguous else "array"
+        return {kind: self.store(array, path)}
 
 
 class Decoder:
@@ -89,6 +91,7 @@ class Decoder:
             "tuple": lambda items: tuple(self.value(item) for item in _list(items)),
             "dict": lambda pairs: {self.value(k): self.value(v) for k, v in _list(pairs)},
             "array": self.array,
+            "fortran": lambda name: np.asfortranarray(self.array(name)),
         }
 
     def value(self, saved):

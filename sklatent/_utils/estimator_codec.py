@@ -1,4 +1,4 @@
-"""Estimators as JSON and arrays, and back: scikit-learn's own transformers, and what is built on that.
+"""Estimators as JSON and arrays, and back: scikit-learn's own transformers; ours are built on it.
 
 Only names on a list become objects again, and only attributes that a class declares are set.
 Whatever else is code is written down by its import path, is never imported by reading, and has to
@@ -7,11 +7,13 @@ be handed back by whoever reads.
 
 import inspect
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import PurePath
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._metadata_requests import SIMPLE_METHODS, MetadataRequest
+from sklearn.utils.validation import check_is_fitted
 
 from sklatent._utils.codec import Decoder, Encoder
 from sklatent._utils.kinds import check, is_optional
@@ -155,8 +157,9 @@ class EstimatorDecoder(Decoder):
             raise ValueError(f"{saved['estimator']!r} is no estimator that this sklatent reads")
         parameters = self.parameters(cls, saved["parameters"])
         model = cls(**parameters)
-        if hasattr(model, "_validate_params"):
+        if hasattr(model, "_parameter_constraints"):
             model._validate_params()
+        check_parts(model)
         encoded = dict(saved["learned"])
         net = encoded.pop("net_", None)
         learned = {name: self.value(value) for name, value in encoded.items()}
@@ -223,6 +226,42 @@ class EstimatorDecoder(Decoder):
         if len(parts) != 3 or not all(part is None or type(part) is int for part in parts):
             raise ValueError(f"{parts} is no slice")
         return slice(*parts)
+
+
+def check_parts(estimator):
+    """Check that what is made of parts is made of named estimators, as it does itself in fit."""
+    for attribute in ("steps", "transformer_list", "transformers"):
+        parts = getattr(estimator, attribute, None)
+        if parts is None or not hasattr(estimator, "_validate_names"):
+            continue
+        estimator._validate_names([part[0] for part in parts])
+        for part in parts:
+            known = hasattr(part[1], "fit") or part[1] in ("passthrough", "drop", None)
+            if not known or not isinstance(part[0], str):
+                raise ValueError(f"{part[0]!r} of {type(estimator).__name__} is no estimator")
+
+
+def check_whole(estimator):
+    """Check that an estimator is fitted with all its parts, each as wide as the one before it."""
+    check_is_fitted(estimator)
+    steps = getattr(estimator, "steps", None) or getattr(estimator, "transformer_list", [])
+    fitted = getattr(estimator, "transformers_", steps)
+    parts = [part[1] for part in fitted if hasattr(part[1], "fit")]
+    for part in parts:
+        check_whole(part)
+    for before, after in pairwise(parts):
+        expected = getattr(after, "n_features_in_", None)
+        if expected is None or fitted is not getattr(estimator, "steps", None):
+            continue
+        try:
+            width = len(before.get_feature_names_out())
+        except (AttributeError, ValueError):
+            continue
+        if width != expected:
+            raise ValueError(
+                f"a {type(before).__name__} gives {width} columns, but the {type(after).__name__} "
+                f"behind it takes {expected}"
+            )
 
 
 def lines_of(cls, declared):

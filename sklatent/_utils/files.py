@@ -99,22 +99,27 @@ def put(path, data):
     if hasattr(path, "write"):
         path.write(data)
         return
-    path = Path(path)
     target = Path(os.path.realpath(path))
+    try:
+        _replace(target, data)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ValueError(f"The name {target.name!r} is too long for a file here.") from error
+        raise
+
+
+def _replace(target, data):
     if target.is_dir():
-        raise ValueError(f"{str(path)!r} is a folder; give the name of a file in it.")
+        raise ValueError(f"{str(target)!r} is a folder; give the name of a file in it.")
     if not target.parent.is_dir():
         raise ValueError(
             f"There is no folder {str(target.parent)!r} to write {target.name!r} into; make it "
             "first."
         )
-    if target.exists() and not target.is_file():
+    mode = target.stat().st_mode if target.exists() else None
+    if mode is not None and not stat.S_ISREG(mode):
         target.write_bytes(data)
         return
-    try:
-        mode = target.stat().st_mode if target.exists() else None
-    except OSError as error:
-        raise ValueError(f"{str(path)!r} can be no file's name: {error.strerror}.") from error
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb") as file:
@@ -124,10 +129,6 @@ def put(path, data):
         if mode is not None:
             os.chmod(temporary, stat.S_IMODE(mode))
         os.replace(temporary, target)
-    except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            raise ValueError(f"The name {target.name!r} is too long for a file here.") from error
-        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 _KIND = re.compile(r"(\*?)(\w+)(?:\[(.*)\])?")
 _DTYPES = {
     "float": "f",
+    "positive": "f",
     "real": "f",
     "int": "iu",
     "bool": "b",
@@ -77,7 +78,9 @@ def _array_mismatch(value, kind, shape, sizes):
         return f"a {type(value).__name__} is no array of {kind}"
     if kind == "text" and not all(isinstance(item, str) for item in value.flat):
         return "not all are text"
-    if kind in ("float", "int") and value.dtype.kind == "f" and not np.isfinite(value).all():
+    if kind == "positive" and not (value > 0).all():
+        return "not all are positive"
+    if kind in ("float", "positive") and value.dtype.kind == "f" and not np.isfinite(value).all():
         return "not all are finite"
     if shape == "...":
         return None

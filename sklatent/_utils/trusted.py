@@ -28,7 +28,7 @@ _TABLE = {
         "StandardScaler": {
             "mean_": f"float[{_N}] | none",
             "var_": f"float[{_N}] | none",
-            "scale_": f"float[{_N}] | none",
+            "scale_": f"positive[{_N}] | none",
             "n_samples_seen_": _COUNTS,
         },
         "MinMaxScaler": {
@@ -44,7 +44,7 @@ _TABLE = {
             "scale_": f"real[{_N}]",
             "n_samples_seen_": "count",
         },
-        "RobustScaler": {"center_": f"float[{_N}] | none", "scale_": f"float[{_N}] | none"},
+        "RobustScaler": {"center_": f"float[{_N}] | none", "scale_": f"positive[{_N}] | none"},
         "Normalizer": {},
         "Binarizer": {},
         "FunctionTransformer": {},

@@ -1,7 +1,9 @@
-"""Our own estimators as JSON and arrays, and back: models with their nets, anchors, fingerprints."""
+"""Our own estimators as JSON and arrays, and back: models with nets, anchors, fingerprints."""
 
 import inspect
+import warnings
 
+import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
@@ -138,6 +140,16 @@ class Reader(EstimatorDecoder):
     def give_net(self, model, net):
         """Build a model's net around its weights."""
         model.net_ = build_net(model, net["net"], self.value, self.arrays)
+        if getattr(model, "encoder_", None) is None:
+            _check_encodes(model)
+
+    def estimator(self, saved):
+        """Decode an estimator, fitted as it was."""
+        found = super().estimator(saved)
+        parts = getattr(found, "transformations", [])
+        if not all(hasattr(part, "sample") for part in parts):
+            raise ValueError("transformations are composed of something else")
+        return found
 
     def _row(self, place):
         name, k = place
@@ -163,6 +175,15 @@ class Reader(EstimatorDecoder):
         if found is None:
             raise ValueError(f"{name!r} is no optimiser of torch")
         return found
+
+
+def _check_encodes(model):
+    """Weights that are numbers each may still give none together, such as a scale of zero."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        encoded = model.transform(np.zeros((1, model.n_features_in_)))
+    if not np.isfinite(np.asarray(encoded)).all():
+        raise ValueError(f"its {type(model).__name__} encodes a row of zeros as no number")
 
 
 def _content(array):

@@ -17,7 +17,7 @@ _AFFINE = {
     "rank_": "count",
 }
 _ANCHORS = {
-    "anchors_": "float[n_anchors, n_anchor_features]",
+    "anchors_": "float[n_anchors, n_features_in_]",
     "anchor_indices_": "int[n_anchors] | none?",
 }
 

@@ -84,6 +84,9 @@ def build_net(model, saved, decode, arrays):
     if n_members is not None and (type(n_members) is not int or n_members < 1):
         raise ValueError(f"{n_members!r} is no number of members")
     n_modules = n_members or 1
+    for name, value in model.get_params(deep=False).items():
+        if name.endswith("layer_sizes") and np.size(value) > len(arrays):
+            raise ValueError(f"{name} are more layers than there are weights")
     dtype, device = DTYPES[model.precision], resolve_device(model.device)
     weights = decode(saved["weights"])
     with seeded_initialisation(0), Budget(arrays, generous=callable(model.architecture)):

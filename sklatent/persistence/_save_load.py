@@ -2,7 +2,7 @@
 
 from sklearn.utils.validation import check_is_fitted
 
-from sklatent._utils.estimator_codec import custom_paths
+from sklatent._utils.estimator_codec import check_whole, custom_paths
 from sklatent._utils.files import put, read_file, to_bytes
 from sklatent.nn.training.devices import resolve_device
 from sklatent.persistence._earlier import SCHEMA_VERSION
@@ -94,7 +94,7 @@ def decode(arrays, saved, custom_objects, device, schema_version):
     reader = Reader(arrays, custom_objects, device, schema_version)
     model = reader.estimator(saved)
     reader.check_all_used()
-    check_is_fitted(model)
+    check_whole(model)
     return model
 
 

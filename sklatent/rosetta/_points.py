@@ -3,12 +3,15 @@
 import copy
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names
 
 from sklatent._posterior import Posterior, _as_float_array
-from sklatent._utils.estimator_codec import EstimatorDecoder, EstimatorEncoder, custom_paths
+from sklatent._utils.estimator_codec import (
+    EstimatorDecoder,
+    EstimatorEncoder,
+    check_whole,
+)
 from sklatent._utils.files import content_hash, read_file, write_file
 from sklatent._utils.pipelines import last_step
 from sklatent._utils.random import local_random_state
@@ -25,6 +28,7 @@ from sklatent.rosetta._checks import (
     same_preprocessing,
 )
 from sklatent.rosetta._distillation import METHODS, center_and_scale, choose_rows
+from sklatent.rosetta._steps import apply_steps, check_steps, travelling
 
 __all__ = ["RosettaPoints"]
 
@@ -112,7 +116,7 @@ class RosettaPoints:
         self.posterior = check_posterior(posterior, self.Z)
         self.preprocessing = check_preprocessing(preprocessing, self.X.shape[1])
         self.feature_names = check_feature_names(feature_names, self.X.shape[1])
-        self.steps = _check_steps(steps)
+        self.steps = check_steps(steps)
 
     @classmethod
     def distill(
@@ -199,7 +203,7 @@ class RosettaPoints:
             posterior=posterior if has_means(posterior, Z) else None,
             preprocessing=preprocessing,
             feature_names=names,
-            steps=_travelling(steps),
+            steps=travelling(steps),
         )
 
     def preprocess(self, X):
@@ -226,7 +230,7 @@ class RosettaPoints:
             recorded is nothing that can be applied.
         """
         if self.steps is not None:
-            return self._apply_steps(X)
+            return apply_steps(self.steps, X)
         names = None if self.feature_names is None else _get_feature_names(X)
         X = _as_float_array(X, "X")
         if names is not None and X.ndim == 2:
@@ -245,23 +249,6 @@ class RosettaPoints:
         center = self.preprocessing.get("center", 0.0)
         scale = self.preprocessing.get("scale", 1.0)
         return ((X - center) / scale).astype(X.dtype, copy=False)
-
-    def _apply_steps(self, X):
-        """Raw data through the fitted steps, a frame's columns in the order they were fitted to."""
-        expected = getattr(self.steps, "feature_names_in_", None)
-        names = _get_feature_names(X)
-        if expected is not None and names is not None:
-            X = _safe_indexing(X, positions(expected, names, "X"), axis=1)
-        elif np.ndim(X) != 2 or np.shape(X)[1] != self.steps.n_features_in_:
-            raise ValueError(
-                f"X must have the {self.steps.n_features_in_} features of the raw data; got shape "
-                f"{np.shape(X)}."
-            )
-        elif expected is not None:
-            # Without names columns are taken in the order that they had.
-            X = _named_like(X, expected)
-        X = self.steps.transform(X)
-        return np.asarray(X.toarray() if hasattr(X, "toarray") else X)
 
     def for_features(self, names):
         """Return the same anchors for data whose columns have these names, in their order.
@@ -336,6 +323,10 @@ class RosettaPoints:
         preprocessing, posterior, of_steps, steps = metadata["preprocessing"], None, {}, None
         if not metadata.keys() <= {"preprocessing", "feature_names", "steps"}:
             raise ValueError(f"its metadata has the fields {sorted(metadata)}")
+        if preprocessing is not None:
+            preprocessing = dict(preprocessing)
+            if not all(isinstance(note, str) for note in preprocessing.values()):
+                raise ValueError("its notes on preprocessing are no texts")
         for name in arrays:
             group, _, key = name.partition(".")
             if name.startswith("steps:"):
@@ -352,6 +343,7 @@ class RosettaPoints:
             decoder = EstimatorDecoder(of_steps)
             steps = decoder.estimator(metadata["steps"])
             decoder.check_all_used()
+            check_whole(steps)
         elif of_steps:
             raise ValueError("it has numbers of steps, but no steps")
         return cls(
@@ -432,38 +424,3 @@ class RosettaPoints:
             f"RosettaPoints(n_points={len(self)}, n_features={self.X.shape[1]}, "
             f"n_components={self.Z.shape[1]})"
         )
-
-
-def _check_steps(steps):
-    if steps is None:
-        return None
-    if not isinstance(steps, Pipeline):
-        raise TypeError(
-            f"steps must be a fitted Pipeline of transformers; got a {type(steps).__name__}."
-        )
-    unknown = sorted(custom_paths(EstimatorEncoder().estimator(steps)))
-    if unknown:
-        raise ValueError(
-            f"steps has {', '.join(unknown)}, which no file can hold: only scikit-learn's own "
-            "transformers travel with anchors. Apply such a step beforehand."
-        )
-    if not hasattr(steps, "n_features_in_"):
-        raise ValueError("steps must be fitted.")
-    return steps
-
-
-def _travelling(steps):
-    """The steps of a Pipeline as one, a copy, if they can be in a file; None otherwise."""
-    if not steps:
-        return None
-    pipeline = Pipeline([(f"step{i}", copy.deepcopy(step)) for i, step in enumerate(steps)])
-    try:
-        return _check_steps(pipeline)
-    except (TypeError, ValueError):
-        return None
-
-
-def _named_like(X, names):
-    import pandas as pd
-
-    return pd.DataFrame(np.asarray(X), columns=names)

@@ -302,7 +302,6 @@ def test_a_file_cannot_import_what_it_names(path):
 
 
 def test_what_is_not_ours(X, path):
-    model = VAE(**SMALL).fit(X)
     for other in (KMeans(2, n_init=1).fit(X), 3, VAE):
         with pytest.raises(TypeError, match=r"Only sklatent's own.*best_estimator_"):
             sklatent.save(other, path)
