@@ -167,7 +167,12 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), CASES, ids=lambda value: str(value).split(" at 0x")[0][:40])
+def written(value):
+    """Name of a case, the same in every process."""
+    return str(value).split(" at 0x")[0][:40]
+
+
+@pytest.mark.parametrize(("name", "value"), CASES, ids=written)
 def test_parameters(name, value):
     refuses(lambda: PARAMETERS[name][0](value), (ValueError, TypeError, IndexError))
 
