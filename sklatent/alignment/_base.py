@@ -19,6 +19,35 @@ from sklearn.utils.validation import (
 from sklatent.alignment._moments import blocks, float_type, raise_if_not_finite
 
 
+def require_plain(array, name):
+    """Refuse what would be read as other numbers than it holds, or fail in another library's words.
+
+    Parameters
+    ----------
+    array : object
+        What a user gave as latents.
+
+    name : str
+        What it is called.
+
+    Raises
+    ------
+    ValueError
+        If entries are masked.
+
+    TypeError
+        If it holds dates, or is a tensor that records gradients.
+    """
+    if np.ma.isMaskedArray(array) and np.ma.getmaskarray(array).any():
+        raise ValueError(
+            f"{name} has masked entries. Remove these rows from both sides, or fill them."
+        )
+    if getattr(array, "requires_grad", False) is True:
+        raise TypeError(f"{name} is a tensor that records gradients; give {name}.detach().")
+    if getattr(getattr(array, "dtype", None), "kind", "") in ("M", "m"):
+        raise TypeError(f"{name} holds dates or times, and latents are real numbers.")
+
+
 def check_finite_rows(array, name):
     """Raise an error that names the rows of `array` that hold NaN or infinity.
 
@@ -105,6 +134,7 @@ def variance_weighted_r2(y, mapped, sample_weight=None):
     r2 : float
         Greater is better; 1 is perfect.
     """
+    require_plain(y, "y")
     y = check_array(y, dtype="numeric", ensure_2d=False, ensure_all_finite=False, input_name="y")
     y = y.reshape(-1, 1) if y.ndim == 1 else y
     check_finite_rows(y, "y")
@@ -131,12 +161,14 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
     """
 
     def _validate_source(self, X):
+        require_plain(X, "X")
         # Finiteness is looked at by the pass that computes, which can name the rows.
         return validate_data(
             self, X, dtype="numeric", ensure_all_finite=False, ensure_min_samples=2
         )
 
     def _validate_target(self, y):
+        require_plain(y, "y")
         Y = check_array(
             y,
             dtype="numeric",
@@ -171,6 +203,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
     def _validate_weights(self, sample_weight, X):
         if sample_weight is None:
             return None
+        require_plain(sample_weight, "sample_weight")
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         n_positive = int(np.count_nonzero(weights))
         if n_positive < 2:
@@ -225,6 +258,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
             Source latents. The class's Notes say how exactly the way back undoes the way there.
         """
         check_is_fitted(self)
+        require_plain(X, "X")
         Z = check_array(X, dtype="numeric", ensure_all_finite=False, estimator=self)
         if Z.shape[1] != self.n_targets_:
             raise ValueError(
@@ -259,6 +293,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
 
     def _validate_new(self, X):
         check_is_fitted(self)
+        require_plain(X, "X")
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=False)
         check_finite_rows(X, "X")
         return X

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils._missing import is_pandas_na
 from sklearn.utils.validation import check_array, column_or_1d
 
-from sklatent.alignment._base import check_finite_rows
+from sklatent.alignment._base import check_finite_rows, require_plain
 from sklatent.alignment._moments import float_type
 
 
@@ -56,6 +56,8 @@ def _exact_array(values):
     """Values as an array in which none was rounded and none that was masked is taken for real."""
     if np.ma.isMaskedArray(values):
         return np.where(np.ma.getmaskarray(values), None, values.astype(object))
+    if getattr(values, "requires_grad", False) is True:
+        raise TypeError("Labels and identifiers must not be tensors that record gradients.")
     array = np.asarray(values)
     # A list of integers that no integer type of numpy holds becomes floats, rounded.
     if array.dtype.kind == "f" and isinstance(values, list | tuple):
@@ -115,6 +117,7 @@ def class_mean_anchors(X, labels):
     array([[1., 2.],
            [9., 9.]])
     """
+    require_plain(X, "X")
     X = check_array(X, dtype="numeric", ensure_all_finite=False)
     check_finite_rows(X, "X")
     labels = check_labels(labels, X.shape[0], "labels")
@@ -167,7 +170,7 @@ def matched_rows(ids_a, ids_b):
     (array([0, 2]), array([2, 0]))
     """
     sides = [
-        check_labels(ids, len(np.atleast_1d(np.asarray(ids))), name)
+        check_labels(ids, len(np.atleast_1d(_exact_array(ids))), name)
         for ids, name in ((ids_a, "ids_a"), (ids_b, "ids_b"))
     ]
     if sides[0].dtype == sides[1].dtype and sides[0].dtype.kind in "biuUSM":

@@ -16,7 +16,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from sklatent.alignment._base import check_finite_rows
+from sklatent.alignment._base import check_finite_rows, require_plain
 from sklatent.alignment._consensus import common_rows, generalised_procrustes, shared_response
 from sklatent.alignment._correspondence import matched_rows
 from sklatent.alignment._linear import LinearAligner
@@ -158,6 +158,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         several = is_list_of_spaces(X)
         given = list(X) if several else [X]
+        require_plain(given[0], "space 0" if several else "X")
         first = validate_data(
             self, given[0], dtype="numeric", ensure_all_finite=False, ensure_min_samples=2
         )
@@ -224,6 +225,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             Of float32 where X is of float32 or float16, else of float64.
         """
         aligner = self._aligner(space)
+        require_plain(X, "X")
         if space == 0:
             X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=False)
         else:
@@ -264,6 +266,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         return self.spaces_[space]
 
     def _checked(self, space, name):
+        require_plain(space, name)
         space = check_array(
             space,
             dtype="numeric",

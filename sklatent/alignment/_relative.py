@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklatent._utils.random import local_random_state
-from sklatent.alignment._base import check_finite_rows
+from sklatent.alignment._base import check_finite_rows, require_plain
 from sklatent.alignment._moments import blocks, float_type
 
 
@@ -237,6 +237,7 @@ class RelativeProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self : RelativeProjection
             The fitted projection.
         """
+        require_plain(X, "X")
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False)
         check_finite_rows(X, "X")
         self.anchors_, self.anchor_indices_ = choose_anchors(
@@ -258,6 +259,7 @@ class RelativeProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             Relative representation; of float32 where X is of float32 or float16, else of float64.
         """
         check_is_fitted(self)
+        require_plain(X, "X")
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=False)
         check_finite_rows(X, "X")
         similarity = self.similarity

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_array
 
 from sklatent._utils.random import local_random_state
-from sklatent.alignment._base import check_finite_rows
+from sklatent.alignment._base import check_finite_rows, require_plain
 from sklatent.alignment._held_out import (
     RidgePath,
     duplicate_groups,
@@ -36,6 +36,7 @@ _NETWORK_ANCHORS = 100  # with fewer a network learns them by heart
 _NETWORK_GAIN = 0.02  # what a simpler kind must leave unexplained for a network to be worth minutes
 _EDGE = 0.5  # support of a row at the anchors' edge
 _ROUNDING = 1e-9
+_MAX_LOG_RATIO = 230.0  # a factor of 1e100, whose square is still a number
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,6 +116,7 @@ class AlignmentReport:
 
 
 def _rows(array, name):
+    require_plain(array, name)
     array = check_array(
         array, dtype="numeric", ensure_2d=False, ensure_all_finite=False, input_name=name
     )
@@ -283,9 +285,12 @@ def alignment_report(
                 f"Every column of {name} has zero variance: its latents are all one point, and "
                 "no map can be told from them. Look whether the model has collapsed."
             )
-    # Units don't matter to any kind but the identity, and squares of tiny or huge numbers do.
-    unit = max(np.abs(X - X.mean(axis=0)).max(), np.abs(Y - Y.mean(axis=0)).max())
-    X, Y = X / unit, Y / unit
+    # Each side in its own unit, since squares of tiny or huge numbers vanish or overflow; where a
+    # kind has no scale of its own, the ratio of units is put back.
+    unit, target_unit = np.abs(X).max(), np.abs(Y).max()
+    X, Y = X / unit, Y / target_unit
+    log_ratio = np.log(unit) - np.log(target_unit)
+    ratio = np.exp(np.clip(log_ratio, -_MAX_LOG_RATIO, _MAX_LOG_RATIO))
     groups = duplicate_groups(X)
     counts = np.bincount(groups)
     if len(counts) < _MIN_ANCHORS:
@@ -312,7 +317,8 @@ def alignment_report(
             elif best_low > 1 - _NETWORK_GAIN:
                 row["note"] = f"not tried: a simpler kind leaves less than {_NETWORK_GAIN:.0%}"
         if not row["note"]:
-            residuals, parameters = _held_out(kind, X, Y, groups, generator)
+            source = X * ratio if kind in ("identity", "rigid") else X
+            residuals, parameters = _held_out(kind, source, Y, groups, generator)
             left_over[kind] = np.sum(residuals**2, axis=1)
             errors = np.bincount(groups, left_over[kind]) / counts
             names = ("r2", "standard_error", "low", "high")
