@@ -58,6 +58,17 @@ LEARNED = {
         "inverse_coefs_": "*float[...]",
         "inverse_intercepts_": "*float[...]",
     },
+    "UnpairedAligner": {
+        "_is_space": "flag",
+        "n_targets_": "count",
+        "coef_": "float[n_targets_, n_features_in_]",
+        "intercept_": "float[n_targets_]",
+        "accepted_": "flag",
+        "confidence_": "number",
+        "margin_": "anynumber",
+        "fit_": "number",
+        "reason_": "word",
+    },
     "LatentStitcher": _ALIGNER
     | {
         "encoder_": "estimator | none",
@@ -75,6 +86,7 @@ LEARNED = {
         "labels_": "int[n_channels]",
         "representatives_": "int[n_hotspots]",
         "group_similarity_": "float[n_hotspots]",
+        "p_values_": "real[n_hotspots]?",
     },
     "ChannelSynthesizer": {
         "history_": "history",
