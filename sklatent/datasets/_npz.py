@@ -34,7 +34,6 @@ DAMAGE = (
     MemoryError,
     RecursionError,
     OverflowError,
-    NotImplementedError,
     RuntimeError,
     struct.error,
     tokenize.TokenError,

@@ -40,7 +40,24 @@ LEARNED = {
     "Autoencoder": {"encoder_": "estimator | none", "_n_inputs": "count | none"},
     "RelativeAutoencoder": _ANCHORS,
     "RelativeProjection": _ANCHORS,
-    "LinearAligner": _ALIGNER | _AFFINE,
+    "LinearAligner": _ALIGNER | _AFFINE | {"alpha_": "number?"},
+    "GroupAligner": {
+        "sample_ids_": "any[n_rows]",
+        "n_iter_": "count",
+        "consensus_": "float[n_rows, n_features_in_]",
+        "spaces_": "*estimator",
+    },
+    "UnpairedAligner": {
+        "_is_space": "flag",
+        "n_targets_": "count",
+        "coef_": "float[n_targets_, n_features_in_]?",
+        "intercept_": "float[n_targets_]?",
+        "margin_": "anynumber",
+        "fit_": "anynumber",
+        "confidence_": "anynumber",
+        "accepted_": "flag",
+        "reason_": "word",
+    },
     "ICPAligner": _ALIGNER | _AFFINE | {"distances_": "float[n_distances]", "n_iter_": "count"},
     "RigidAligner": _ALIGNER
     | {
@@ -85,7 +102,7 @@ LEARNED = {
         "ordering_": "int[n_channels]",
         "labels_": "int[n_channels]",
         "representatives_": "int[n_hotspots]",
-        "group_similarity_": "float[n_hotspots]",
+        "group_similarity_": "real[n_hotspots]",
         "p_values_": "real[n_hotspots]?",
     },
     "ChannelSynthesizer": {

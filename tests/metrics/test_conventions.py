@@ -136,7 +136,9 @@ def test_every_score_metric_of_the_package_is_tested_here():
     taken = {"dci_scores", *(metric.__name__ for metric in [*DRAWING, *FIXED])} - {"dci"}
     others = {
         "active_components",
+        "bures_distance",
         "cca_score",
+        "cknna_score",
         "consistency_score",
         "dci_from_importances",
         "distance_to_signed_permutation",
@@ -144,11 +146,14 @@ def test_every_score_metric_of_the_package_is_tested_here():
         "latent_space_distortion",
         "linear_cka",
         "linear_map_distortion",
+        "mutual_knn_score",
+        "neighborhood_jaccard_score",
         "pairwise_distance",
         "polarized_regime",
         "procrustes_distance",
         "reconstruction_scorer",
         "retraining_variability",
+        "rsa_score",
         "signed_permutation_report",
         "udr_scores",
     }
