@@ -47,17 +47,6 @@ LEARNED = {
         "consensus_": "float[n_rows, n_features_in_]",
         "spaces_": "*estimator",
     },
-    "UnpairedAligner": {
-        "_is_space": "flag",
-        "n_targets_": "count",
-        "coef_": "float[n_targets_, n_features_in_]?",
-        "intercept_": "float[n_targets_]?",
-        "margin_": "anynumber",
-        "fit_": "anynumber",
-        "confidence_": "anynumber",
-        "accepted_": "flag",
-        "reason_": "word",
-    },
     "ICPAligner": _ALIGNER | _AFFINE | {"distances_": "float[n_distances]", "n_iter_": "count"},
     "RigidAligner": _ALIGNER
     | {
