@@ -101,15 +101,13 @@ class Checkpoint:
 
     def write(self, net, stopper, epochs):
         """Write the state after ``epochs`` epochs."""
-        told = ("patience", "warmup_epochs")
-        stopping = {k: v for k, v in vars(stopper).items() if k not in told}
         encoder = StateEncoder()
         state = {
             "module": net.module_.state_dict(),
             "optimizers": {name: opt.state_dict() for name, opt in net.optimizers().items()},
             "streams": net.streams.state(),
             "history": [{k: v for k, v in r.items() if k != "batches"} for r in net.history],
-            "stopper": stopping,
+            "stopper": stopper.state(),
             "callbacks": _callback_states(net),
             "epochs": epochs,
         }

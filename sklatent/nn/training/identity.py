@@ -130,14 +130,8 @@ def _object(value, inner):
 
 def _class(cls, inner):
     """A class by what it and those that it inherits from define."""
-    skipped = ("__dict__", "__weakref__", "__doc__", "__module__", "__firstlineno__")
-    skipped += (
-        "__slotnames__",
-        "__annotations__",
-        "__static_attributes__",
-        "__abstractmethods__",
-        "_abc_impl",
-    )
+    skipped = ("__dict__", "__weakref__", "__doc__", "__module__", "__firstlineno__", "_abc_impl")
+    skipped += ("__slotnames__", "__annotations__", "__static_attributes__", "__abstractmethods__")
     bodies = []
     for name, item in vars(cls).items():
         if name in skipped:
@@ -201,8 +195,10 @@ def _module(module):
 
 def _is_library(name):
     root = (name or "").partition(".")[0]
+    if root == "__main__":
+        return False
     if root in sys.stdlib_module_names or root in ("builtins", __name__.partition(".")[0]):
-        return root != "__main__"
+        return True
     file = getattr(sys.modules.get(root), "__file__", None)
     return file is not None and str(Path(file).resolve()).startswith(_LIBRARIES)
 

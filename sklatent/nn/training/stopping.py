@@ -88,6 +88,11 @@ class Stopper:
         self.best_states = [None] * n
         self.finished = False
 
+    def state(self):
+        """What has been seen so far, beside the settings."""
+        settings = ("patience", "warmup_epochs")
+        return {name: value for name, value in vars(self).items() if name not in settings}
+
     def update(self, net):
         """Look at the epoch's validation losses."""
         if self.patience is None:

@@ -91,7 +91,7 @@ def test_alike_in_another_process():
     code = (
         "import json, torch, functools\n"
         "from sklatent.nn.training.identity import identify\n"
-        "def f(params, lr, names=frozenset({'a', 'b', 'c'})):\n    return torch.optim.Adam(params)\n"
+        "def f(params, lr, names=frozenset({'a', 'b', 'c'})):\n    return params\n"
         "print(json.dumps(identify([f, functools.partial(f, lr=1), torch.optim.Adam])))\n"
     )
     runs = [
@@ -110,7 +110,10 @@ def test_what_cannot_be_known_is_said_and_not_resumed(tmp_path):
         identify(counter)
     X = np.random.default_rng(0).random((40, 4))
 
-    def optimizer(parameters, lr, state=iter(())):
+    state = iter(())
+
+    def optimizer(parameters, lr):
+        next(state, None)
         return torch.optim.Adam(parameters, lr)
 
     model = VAE(2, hidden_layer_sizes=(4,), max_epochs=1, random_state=0, optimizer=optimizer)
