@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "_autoencoder": ["Autoencoder"],
+        "_check": ["check_latent_model"],
         "_disentangling": ["BetaTCVAE", "DIPVAE", "FactorVAE"],
         "_ensemble": ["VAEEnsemble"],
         "_relative_autoencoder": ["RelativeAutoencoder"],

@@ -8,14 +8,14 @@ from torch import nn
 from sklatent.likelihoods._base import BoundLikelihood
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_model
-from sklatent.models._inference import float_type
+from sklatent.models._inference import finite, float_type
 from sklatent.models._parameters import document
 from sklatent.nn.autoencoder import AutoencoderModule, DecoderModule
 from sklatent.nn.linear_path import LinearPath
 from sklatent.nn.modules import build_model_networks, starting_at_zero
 
 
-@document(without=("posterior", "beta"))
+@document(without=("posterior", "beta", "warmup_epochs"))
 class Autoencoder(LatentModel):
     """Autoencoder: encoder and decoder trained to reconstruct, and nothing else.
 
@@ -60,9 +60,10 @@ class Autoencoder(LatentModel):
     _parameter_constraints = {
         name: constraint
         for name, constraint in LatentModel._parameter_constraints.items()
-        if name not in ("posterior", "beta")
+        if name not in ("posterior", "beta", "warmup_epochs")
     }
     _loss_hyperparameters = ()
+    _divergences = ()
 
     def __init__(
         self,
@@ -251,7 +252,7 @@ class Autoencoder(LatentModel):
         def log_likelihood(module, x, z):
             return module.likelihood.log_prob(x, module.decode(z))
 
-        return self._map_blocks(valid, log_likelihood, z)
+        return finite(self._map_blocks(valid, log_likelihood, z))
 
     def score(self, X, y=None):
         """Mean log-likelihood of X given its own latents; greater is better.

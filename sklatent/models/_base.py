@@ -13,7 +13,7 @@ from sklatent._utils.names import row_keys
 from sklatent.likelihoods._base import find_likelihood
 from sklatent.models._fitting import fit_model
 from sklatent.models._inference import InferenceMixin
-from sklatent.models._parameters import CONSTRAINTS
+from sklatent.models._parameters import CONSTRAINTS, check_numbers, renamed
 from sklatent.models._plan import note_or_take_over
 from sklatent.models._start import start
 from sklatent.nn.modules import VariationalModule
@@ -36,6 +36,14 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     _parameter_constraints = CONSTRAINTS
     _loss_hyperparameters = ("beta",)
+    # Terms of the loss whose weight rises over the first warmup_epochs.
+    _divergences = ("kl",)
+    # Parameters of its own, beside the shared ones, that the module is made by.
+    _shaping_parameters = ()
+    # A second objective, ``(module, batch, step) -> loss``, and its optimizer, made from the
+    # parameters of ``module.adversary``.
+    _adversary_objective = None
+    _adversary_optimizer = None
     # Whether several of the kind may train as one stack: the objective takes leading axes.
     _stackable = True
     # Whether the objective averages over rows by the batch's own mean, in which some may not count.
@@ -53,6 +61,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         posterior="diagonal",
         likelihood="gaussian",
         beta=1.0,
+        warmup_epochs=0,
         max_epochs=100,
         batch_size=128,
         learning_rate=1e-3,
@@ -79,6 +88,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         self.posterior = posterior
         self.likelihood = likelihood
         self.beta = beta
+        self.warmup_epochs = warmup_epochs
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -95,6 +105,15 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "__init__" not in vars(cls):  # so that errors of its call name the class itself
+            cls.__init__ = renamed(cls.__init__, f"{cls.__qualname__}.__init__")
+
+    def _validate_params(self):
+        super()._validate_params()
+        check_numbers(self)
 
     # What a model is
 

@@ -61,6 +61,7 @@ class BetaTCVAE(LatentModel):
     ['kl', 'reconstruction', 'total_correlation']
     """
 
+    _divergences = ("kl", "total_correlation")
     _weighs_rows = False
 
     def __init__(
@@ -75,6 +76,7 @@ class BetaTCVAE(LatentModel):
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
+        warmup_epochs=0,
         max_epochs=100,
         batch_size=128,
         learning_rate=1e-3,
@@ -102,6 +104,7 @@ class BetaTCVAE(LatentModel):
             posterior=posterior,
             likelihood=likelihood,
             beta=beta,
+            warmup_epochs=warmup_epochs,
             max_epochs=max_epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
@@ -179,6 +182,7 @@ class FactorVAE(LatentModel):
         "discriminator_learning_rate": [Interval(Real, 0, None, closed="neither")],
     }
     _loss_hyperparameters = ("beta", "gamma")
+    _shaping_parameters = ("discriminator_layer_sizes",)
     _weighs_rows = False
 
     def __init__(
@@ -196,6 +200,7 @@ class FactorVAE(LatentModel):
         posterior="diagonal",
         likelihood="gaussian",
         beta=1.0,
+        warmup_epochs=0,
         max_epochs=100,
         batch_size=128,
         learning_rate=1e-3,
@@ -223,6 +228,7 @@ class FactorVAE(LatentModel):
             posterior=posterior,
             likelihood=likelihood,
             beta=beta,
+            warmup_epochs=warmup_epochs,
             max_epochs=max_epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
@@ -349,6 +355,7 @@ class DIPVAE(LatentModel):
         posterior="diagonal",
         likelihood="gaussian",
         beta=1.0,
+        warmup_epochs=0,
         max_epochs=100,
         batch_size=128,
         learning_rate=1e-3,
@@ -376,6 +383,7 @@ class DIPVAE(LatentModel):
             posterior=posterior,
             likelihood=likelihood,
             beta=beta,
+            warmup_epochs=warmup_epochs,
             max_epochs=max_epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,

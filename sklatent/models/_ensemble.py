@@ -120,6 +120,8 @@ class VAEEnsemble(LatentModel):
         "beta": [Interval(Real, 0, None, closed="left"), "array-like"],
     }
     _loss_hyperparameters = ("gamma", "lambda_od", "lambda_d")
+    _divergences = ("kl", "total_correlation")
+    _shaping_parameters = ("n_estimators",)
     _stackable = False
 
     def __init__(
@@ -142,6 +144,7 @@ class VAEEnsemble(LatentModel):
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
+        warmup_epochs=0,
         max_epochs=100,
         batch_size=128,
         learning_rate=1e-3,
@@ -169,6 +172,7 @@ class VAEEnsemble(LatentModel):
             posterior=posterior,
             likelihood=likelihood,
             beta=beta,
+            warmup_epochs=warmup_epochs,
             max_epochs=max_epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,

@@ -5,25 +5,26 @@ and which hyperparameters are mere numbers in it (``_loss_hyperparameters``). Ev
 else about a fit happens here, once.
 """
 
-import copy
-import inspect
 import os
+import warnings
 from numbers import Real
 
 import numpy as np
 import torch
 
+from sklatent.models._continuation import go_on, parameters_of
+from sklatent.models._guard import guarded
 from sklatent.nn.stacking.modules import stack_modules, unstack_module
-from sklatent.nn.training.checkpoint import Checkpoint, identify, run_digest
+from sklatent.nn.training.callbacks import own_callbacks, prints
+from sklatent.nn.training.checkpoint import Checkpoint
 from sklatent.nn.training.data import Rows
 from sklatent.nn.training.devices import (
     DTYPES,
     own_torch_state,
     resolve_device,
-    suitable_threads,
     warn_if_gpu_is_shared,
-    work_of,
 )
+from sklatent.nn.training.identity import UnidentifiableError, identify, run_digest
 from sklatent.nn.training.net import LatentNet
 from sklatent.nn.training.randomness import (
     RandomStreams,
@@ -81,8 +82,11 @@ def fit_stacked(models, X, rows=None, keys=None):
     """
     n_rows = X.shape[0] if rows is None else rows.shape[1]
     uneven = keys is not None or models[0]._holds_out(n_rows, X.shape[1])
-    if uneven and (not models[0]._weighs_rows or models[0].augmentation is not None):
-        # Batches of uneven size would be padded, which what looks at whole batches would see.
+    first = models[0]
+    looks_at_batches = not first._weighs_rows or first.augmentation is not None
+    if uneven and (looks_at_batches or callable(first.architecture)):
+        # Batches of uneven size would be padded, which what looks at whole batches would see,
+        # such as an objective or the batch normalisation in networks of the user's own.
         for k, model in enumerate(models):
             own = None if rows is None else rows[k : k + 1]
             _train([model], X, own, keys, epochs=None, resume=False, stacked=False)
@@ -103,10 +107,8 @@ def _train(models, X, rows, keys, epochs, resume, stacked, beside=None):
             holds_out = first._holds_out(n_rows, X.shape[1], one_epoch=epochs is not None)
             train, valid = _split(models, X, rows, keys, seeds, holds_out)
             if resume:
-                net = first.net_
-                net.set_params(batch_size=first.batch_size)
-                for group in net.optimizer_.param_groups:
-                    group["lr"] = first.learning_rate
+                net = go_on(first, _optimizer)
+                seeds = [first._seed]
             else:
                 net = _initialise(models, X, train[0], seeds, dtype, device, stacked, beside)
             # A single epoch has no end to slow down for.
@@ -116,10 +118,12 @@ def _train(models, X, rows, keys, epochs, resume, stacked, beside=None):
             run = TrainingRun(
                 rows=data,
                 valid_rows=None if valid is None else data.subset(*valid),
-                objective=first._objective,
-                adversary_objective=getattr(first, "_adversary_objective", None),
+                objective=guarded(first)._objective,
+                adversary_objective=guarded(first)._adversary_objective,
                 hyper=_hyper(models, stacked),
                 constants=first._constants(dtype, device),
+                warming=first._divergences,
+                warmup_epochs=first.warmup_epochs if first._divergences else 0,
                 augment=_augmentation(first),
                 checkpoint=checkpoint,
                 progress_bar=bool(first.verbose),
@@ -128,10 +132,8 @@ def _train(models, X, rows, keys, epochs, resume, stacked, beside=None):
                 model._seed = seed
                 if not stacked:
                     model.net_ = net
-            work = work_of(net.module_, first.batch_size)
             try:
-                with suitable_threads(work):
-                    net.partial_fit(run, epochs=first.max_epochs if epochs is None else epochs)
+                net.partial_fit(run, epochs=first.max_epochs if epochs is None else epochs)
                 finished = True
             finally:
                 # An interrupt or a non-finite loss leaves a usable model as well.
@@ -157,12 +159,22 @@ def _identify(models, X, rows, keys, resume):
     if directory is None or resume:
         # A continued fit is not resumable: it depends on more than its data and parameters.
         return seeds, None
-    description = {
-        "classes": [f"{type(m).__module__}.{type(m).__qualname__}" for m in models],
-        "parameters": [_describe(m) for m in models],
-        "callbacks": [identify(callback) for callback in first.callbacks or []],
-        "seeds": seeds,
-    }
+    try:
+        description = {
+            "classes": [identify(type(model)) for model in models],
+            "parameters": [_describe(model) for model in models],
+            "callbacks": identify(first.callbacks or []),
+            "seeds": seeds,
+        }
+    except UnidentifiableError as error:
+        warnings.warn(
+            f"checkpoint_dir is not used: a parameter holds {error}, of which nothing tells "
+            "whether it is the same in the next process. Give a function or a class that is "
+            "written in Python.",
+            UserWarning,
+            stacklevel=2,
+        )
+        return seeds or [draw_seed(model.random_state) for model in models], None
     arrays = [np.asarray(X), *(array for array in (rows, keys) if array is not None)]
     checkpoint = Checkpoint(os.fspath(directory), run_digest(description, arrays))
     if checkpoint.seeds is None:
@@ -197,16 +209,19 @@ def _make_net(model, module, streams, device, n_members=None):
         streams=streams,
         n_members=n_members,
         precision=model.precision,
-        adversary_optimizer=getattr(model, "_adversary_optimizer", None),
+        adversary_optimizer=model._adversary_optimizer,
         max_epochs=model.max_epochs,
         batch_size=model.batch_size,
         lr=model.learning_rate,
         device=device,
-        callbacks=_callbacks(model),
+        callbacks=own_callbacks(model.callbacks, model.early_stopping is True),
         verbose=0,
         **_optimizer(model),
     )
-    return net.initialize()
+    net.made_with = parameters_of(model)
+    net.initialize()
+    net.verbose = int(prints(net.callbacks_))  # which skorch asks before it prints
+    return net
 
 
 def _optimizer(model):
@@ -215,35 +230,6 @@ def _optimizer(model):
     # One fused kernel for all parameters instead of several for each.
     fused = {} if model.optimizer == "rmsprop" else {"optimizer__fused": True}
     return {"optimizer": _OPTIMIZERS[model.optimizer], **fused}
-
-
-def _callbacks(model):
-    """Clone the user's callbacks, after checking what they listen to."""
-    callbacks = []
-    for item in model.callbacks or []:
-        callback = item[1] if isinstance(item, tuple) else item
-        monitor = getattr(callback, "monitor", None)
-        if isinstance(callback, type):
-            monitor = _default_of(callback, "monitor")
-        if (
-            isinstance(monitor, str)
-            and monitor.startswith("valid")
-            and model.early_stopping is not True
-        ):
-            name = getattr(callback, "__name__", type(callback).__name__)
-            raise ValueError(
-                f"The callback {name} monitors {monitor!r}, but there are no validation rows. "
-                "Set early_stopping=True, which holds out validation_fraction of the rows, or "
-                "monitor 'train_loss'."
-            )
-        # skorch's own notion of parameters would lose what a callback sets in __init__.
-        callbacks.append(copy.deepcopy(item))
-    return callbacks
-
-
-def _default_of(callback, name):
-    parameter = inspect.signature(callback).parameters.get(name)
-    return None if parameter is None else parameter.default
 
 
 def _split(models, X, rows, keys, seeds, holds_out):

@@ -8,6 +8,7 @@ the rows beside it.
 
 import copy
 import math
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklatent._posterior import Posterior
 from sklatent._utils.random import local_random_state
+from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
 
 _MAX_ROWS = 1024
 _BLOCK_BYTES = 1 << 24
@@ -47,6 +49,26 @@ def elbo_noise(n_components):
     axes = np.linalg.qr(np.random.RandomState(_ELBO_SEED).standard_normal((d, d)))[0]
     half = np.sqrt(d) * axes[: min(d, _MAX_PAIRS)]
     return np.concatenate([half, -half])
+
+
+def check_count(name, value):
+    """See that a number of draws is one."""
+    if not isinstance(value, Integral) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}={value!r} must be a whole number, 1 or more.")
+    if value < 1:
+        raise ValueError(f"{name}={value} must be at least 1.")
+
+
+def finite(scores):
+    """Scores of rows, or an error that names rows which have none."""
+    bad = np.flatnonzero(~np.isfinite(scores))
+    if len(bad):
+        raise ValueError(
+            f"{len(bad)} of {len(scores)} rows have no finite score, the first of them row "
+            f"{bad[0]}: they lie too far from what the model was trained on for {scores.dtype}. "
+            "Leave them out, scale X, or give float64."
+        )
+    return scores
 
 
 def _tensor(rows, dtype, device):
@@ -97,8 +119,10 @@ class InferenceMixin(TransformerMixin):
         out, single = {}, False
         was_training = module.training
         module.eval()
-        with torch.no_grad():
-            for rows in block_slices(len(X), X.shape[1] * np.dtype(dtype).itemsize):
+        blocks_of_rows = block_slices(len(X), X.shape[1] * np.dtype(dtype).itemsize)
+        threads = suitable_threads(work_of(module, blocks_of_rows[0].stop))
+        with own_torch_state(parameter.device), torch.no_grad(), threads:
+            for rows in blocks_of_rows:
                 blocks = [_tensor(array[rows], dtype, parameter.device) for array in (X, *beside)]
                 result = function(module, *blocks)
                 if torch.is_tensor(result):
@@ -179,8 +203,7 @@ class InferenceMixin(TransformerMixin):
             The likelihood's means at the draws.
         """
         check_is_fitted(self)
-        if n_samples < 1:
-            raise ValueError(f"n_samples={n_samples} must be at least 1.")
+        check_count("n_samples", n_samples)
         random_state = local_random_state(random_state)
         return self._decode_means(random_state.standard_normal((n_samples, self._n_features_out)))
 
@@ -211,7 +234,7 @@ class InferenceMixin(TransformerMixin):
                 total = total + log_likelihood / len(noise)
             return total
 
-        return self._map_blocks(X, bound)
+        return finite(self._map_blocks(X, bound))
 
     def score(self, X, y=None):
         """Mean evidence lower bound of X; greater is better.
@@ -255,8 +278,7 @@ class InferenceMixin(TransformerMixin):
         Burda, Grosse & Salakhutdinov, Importance weighted autoencoders, equation 8.
         """
         X = self._validate_scored_rows(X)
-        if n_importance_samples < 1:
-            raise ValueError(f"n_importance_samples={n_importance_samples} must be at least 1.")
+        check_count("n_importance_samples", n_importance_samples)
         random_state = local_random_state(random_state)
         d = self.n_components_
         # As many draws at a time as keep the decoder's output to one block.
@@ -276,4 +298,4 @@ class InferenceMixin(TransformerMixin):
             log_weights = torch.cat(log_weights)
             return torch.logsumexp(log_weights, 0) - math.log(n_importance_samples)
 
-        return self._map_blocks(X, estimate)
+        return finite(self._map_blocks(X, estimate))

@@ -6,11 +6,17 @@ written once, here, and put into each class's docstring by :func:`document`.
 
 from numbers import Integral, Real
 from os import PathLike
+from types import FunctionType
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+)
 
 from sklatent.rosetta import RosettaPoints
 
@@ -24,6 +30,7 @@ CONSTRAINTS = {
     "posterior": [StrOptions({"diagonal", "full"})],
     "likelihood": [StrOptions({"gaussian", "unit_gaussian", "bernoulli"}), HasMethods("log_prob")],
     "beta": [Interval(Real, 0, None, closed="left")],
+    "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
     "batch_size": [Interval(Integral, 1, None, closed="left")],
     "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -87,6 +94,12 @@ _TEXTS = {
     "beta": """\
     beta : float, default={beta}
         Weight of the divergence from the prior; 1 is the evidence lower bound.
+""",
+    "warmup_epochs": """\
+    warmup_epochs : int, default=0
+        Epochs over which the weight of the divergence from the prior rises from 0, step by step.
+        Epochs that a continued fit has behind it count. Validation losses have the whole weight,
+        and `patience` begins when it is reached.
 """,
     "max_epochs": """\
     max_epochs : int, default=100
@@ -187,6 +200,32 @@ _ATTRIBUTES = """\
 """
 
 
+def check_numbers(model):
+    """Check what scikit-learn's constraints let through: truth values as numbers, widths.
+
+    Raises
+    ------
+    InvalidParameterError
+        A ValueError and a TypeError.
+    """
+    for name, value in model.get_params(deep=False).items():
+        kinds = model._parameter_constraints.get(name, [])
+        takes_numbers = any(isinstance(kind, Interval) for kind in kinds)
+        is_truth = isinstance(value, (bool, np.bool_))
+        if takes_numbers and is_truth and "boolean" not in kinds:
+            raise InvalidParameterError(f"{name}={value} must be a number, not a truth value.")
+        if name.endswith("layer_sizes"):
+            widths = value if np.ndim(value) else [value]
+            if np.ndim(value) > 1 or not all(map(_is_width, widths)):
+                raise InvalidParameterError(
+                    f"{name}={value!r} must be positive integers, one for each hidden layer."
+                )
+
+
+def _is_width(value):
+    return isinstance(value, Integral) and not isinstance(value, (bool, np.bool_)) and value >= 1
+
+
 def document(without=(), **defaults):
     """Fill the places for shared text in a model's docstring.
 
@@ -222,6 +261,20 @@ def document(without=(), **defaults):
     return decorate
 
 
+def renamed(function, name):
+    """Copy a function under another qualified name."""
+    copy = FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    copy.__kwdefaults__, copy.__doc__ = function.__kwdefaults__, function.__doc__
+    copy.__qualname__ = name
+    return copy
+
+
 def same_parameters(model, other, but=()):
     """Whether two models have equal parameters, by content.
 
@@ -238,21 +291,22 @@ def same_parameters(model, other, but=()):
         Whether all others are equal.
     """
     a, b = model.get_params(deep=False), other.get_params(deep=False)
-    return all(_same(a[name], b[name]) for name in a if name not in but)
+    return all(same(a[name], b[name]) for name in a if name not in but)
 
 
-def _same(a, b):
+def same(a, b):
+    """Whether two values of a parameter are equal, by content."""
     # Identity first: anchors are shared objects, whatever their equality.
     if a is b or type(a) is not type(b):
         return a is b
     if isinstance(a, BaseEstimator):  # transformations, which clones have copies of
         return same_parameters(a, b)
     if isinstance(a, np.random.RandomState):
-        return _same(a.get_state(legacy=False), b.get_state(legacy=False))
+        return same(a.get_state(legacy=False), b.get_state(legacy=False))
     if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
+        return a.keys() == b.keys() and all(same(a[name], b[name]) for name in a)
     if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(map(_same, a, b))
+        return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, np.ndarray):
         return np.array_equal(a, b)
     return bool(a == b)

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from threading import Lock
 
 from sklatent.models._parameters import same_parameters
-from sklatent.nn.training.checkpoint import run_digest
+from sklatent.nn.training.identity import run_digest
 
 _notes = ContextVar("notes", default=None)
 # Seen by all threads, since those of a search do not share its context.

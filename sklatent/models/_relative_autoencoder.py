@@ -12,7 +12,7 @@ from sklatent.models._parameters import document
 from sklatent.nn.autoencoder import SIMILARITIES, RelativeModule
 
 
-@document(without=("posterior", "beta"))
+@document(without=("posterior", "beta", "warmup_epochs"))
 class RelativeAutoencoder(Autoencoder):
     """Autoencoder that decodes similarities to anchors instead of latents.
 
@@ -85,6 +85,7 @@ class RelativeAutoencoder(Autoencoder):
     }
     # Stacked models see all rows, so that row numbers of a model's own rows would mean others.
     _stackable = False
+    _shaping_parameters = ("anchors", "n_anchors", "similarity")
 
     def __init__(
         self,

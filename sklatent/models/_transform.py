@@ -124,6 +124,11 @@ class TransformVAE(LatentModel):
         "latent_layer_sizes": ["array-like"],
     }
     _loss_hyperparameters = ("beta", "coherence_weight")
+    _shaping_parameters = (
+        "latent_transformation",
+        "latent_columns",
+        "latent_layer_sizes",
+    )
     _weighs_rows = False
 
     def __init__(
@@ -147,6 +152,7 @@ class TransformVAE(LatentModel):
         posterior="diagonal",
         likelihood="gaussian",
         beta=1.0,
+        warmup_epochs=0,
         max_epochs=100,
         batch_size=128,
         learning_rate=1e-3,
@@ -174,6 +180,7 @@ class TransformVAE(LatentModel):
             posterior=posterior,
             likelihood=likelihood,
             beta=beta,
+            warmup_epochs=warmup_epochs,
             max_epochs=max_epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,

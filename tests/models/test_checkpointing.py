@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import StepLR
 
 from sklatent import VAE
 from sklatent.models._fit_together import fit_models
-from sklatent.nn.training.checkpoint import identify
+from sklatent.nn.training.identity import identify
 from sklatent.nn.training.net import LatentNet
 
 PARAMETERS = {"hidden_layer_sizes": (16,), "max_epochs": 6}

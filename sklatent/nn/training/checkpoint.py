@@ -6,15 +6,10 @@ same ``checkpoint_dir``, never meet each other's. It is written atomically after
 epoch and removed when the fit is finished. The file is safetensors and JSON.
 """
 
-import hashlib
 import inspect
-import json
-import marshal
 import os
-import shutil
+from contextlib import suppress
 from pathlib import Path
-
-import numpy as np
 
 from sklatent._utils.files import write_file
 from sklatent.nn.training.checkpoint_state import (
@@ -31,41 +26,6 @@ try:
     import fcntl
 except ImportError:  # no advisory locks on this platform: runs are told apart by digest alone
     fcntl = None
-
-
-def identify(value):
-    """Describe a parameter's content as JSON, alike in every process.
-
-    A repr will not do: that of a function holds its address, and that of a large array leaves
-    out most of it.
-    """
-    if inspect.isclass(value):
-        return f"{value.__module__}.{value.__qualname__}"
-    if inspect.isfunction(value):
-        captured = [identify(cell.cell_contents) for cell in value.__closure__ or ()]
-        code = hashlib.blake2b(marshal.dumps(value.__code__), digest_size=16).hexdigest()
-        return [value.__module__, value.__qualname__, code, captured]
-    if isinstance(value, np.ndarray):
-        return run_digest("array", [np.atleast_1d(value)])
-    if hasattr(value, "content_hash"):
-        return [type(value).__qualname__, value.content_hash]
-    if isinstance(value, (list, tuple)):
-        return [identify(item) for item in value]
-    if hasattr(value, "get_params"):
-        parameters = sorted(value.get_params(deep=False).items())
-        return [type(value).__qualname__, [[name, identify(item)] for name, item in parameters]]
-    return repr(value)
-
-
-def run_digest(description, arrays):
-    """Hash a JSON-able description and the arrays that a run trains on."""
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(json.dumps(description, sort_keys=True, default=repr).encode())
-    for array in arrays:
-        digest.update(f"{array.dtype} {array.shape}".encode())
-        for start in range(0, len(array), 4096):
-            digest.update(np.ascontiguousarray(array[start : start + 4096]).tobytes())
-    return digest.hexdigest()
 
 
 class Checkpoint:
@@ -95,22 +55,38 @@ class Checkpoint:
     @staticmethod
     def _claim(directory, digest):
         """Take the run's own folder; a live run with the same digest keeps its own."""
-        for slot in range(1000):
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                f"checkpoint_dir={str(directory)!r} can't be made or is no folder ({error}). Name "
+                "a folder that you may write to."
+            ) from error
+        slot = 0
+        for _ in range(10_000):
             path = directory / (digest if slot == 0 else f"{digest}-{slot}")
-            path.mkdir(parents=True, exist_ok=True)
-            if fcntl is None:
-                return path, None
-            lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT)
+            try:
+                path.mkdir(exist_ok=True)
+                if fcntl is None:
+                    return path, None
+                lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT)
+            except (FileNotFoundError, FileExistsError):
+                continue  # a run that has finished is just removing the folder
+            except OSError as error:
+                raise ValueError(
+                    f"Checkpoints can't be written to {str(path)!r} ({error}). Name a folder that "
+                    "you may write to."
+                ) from error
             try:
                 # Released by the system when the process ends, however it ends.
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(lock)
+                slot += 1
                 continue
-            # A run that finished between the two lines above has removed the folder.
-            if (path / "lock").exists():
+            if _is_same_file(path / "lock", lock):
                 return path, lock
-            os.close(lock)
+            os.close(lock)  # that of a folder which has been removed meanwhile
         raise ValueError(f"No free checkpoint folder for this run in {str(directory)!r}.")
 
     def restore(self, net, stopper):
@@ -125,14 +101,13 @@ class Checkpoint:
 
     def write(self, net, stopper, epochs):
         """Write the state after ``epochs`` epochs."""
-        stopping = {k: v for k, v in vars(stopper).items() if k != "patience"}
         encoder = StateEncoder()
         state = {
             "module": net.module_.state_dict(),
             "optimizers": {name: opt.state_dict() for name, opt in net.optimizers().items()},
             "streams": net.streams.state(),
             "history": [{k: v for k, v in r.items() if k != "batches"} for r in net.history],
-            "stopper": stopping,
+            "stopper": stopper.state(),
             "callbacks": _callback_states(net),
             "epochs": epochs,
         }
@@ -142,10 +117,23 @@ class Checkpoint:
     def close(self, finished):
         """Give the folder back; a finished run leaves nothing behind."""
         if finished:
-            shutil.rmtree(self.path, ignore_errors=True)
+            # The lock last: until then nobody else takes the folder.
+            with suppress(OSError):
+                for file in self.path.iterdir():
+                    if file.name != "lock":
+                        file.unlink()
+                (self.path / "lock").unlink(missing_ok=True)
+                self.path.rmdir()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _is_same_file(path, descriptor):
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _callback_states(net):
@@ -166,6 +154,8 @@ def _callback_state(callback):
         try:
             StateEncoder().value(value, name)
         except TypeError as error:
+            if type(callback).__module__.startswith("skorch."):
+                continue  # which makes it anew when a fit begins
             raise ValueError(
                 f"The callback {type(callback).__name__} keeps {name!r} ({error}), which a "
                 "checkpoint cannot hold. Give the callback state_dict and load_state_dict "

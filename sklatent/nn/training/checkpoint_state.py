@@ -217,7 +217,7 @@ def _check_history(history, n_members):
 
 
 def _check_stopper(saved, stopper, net):
-    own = {name: value for name, value in vars(stopper).items() if name != "patience"}
+    own = stopper.state()
     if saved.keys() != own.keys():
         raise ValueError("its early stopping is of another kind")
     weights = net.module_.state_dict()

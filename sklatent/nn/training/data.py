@@ -103,6 +103,10 @@ class Rows:
     def __len__(self):
         return self.data.shape[0] if self.index is None else self.index.shape[-1]
 
+    def array(self):
+        """All rows of one model as an array."""
+        return self.take(torch.arange(len(self))).x.cpu().numpy()
+
     def take(self, order):
         """Rows at positions ``order``, ``(batch,)`` or ``(K, batch)``, as a :class:`Batch`."""
         index = self.index

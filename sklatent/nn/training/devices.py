@@ -1,6 +1,7 @@
 """Where models run: devices, float types, and as many threads as the work is worth."""
 
 import multiprocessing
+import threading
 import warnings
 from contextlib import ExitStack, contextmanager
 
@@ -11,6 +12,9 @@ DTYPES = {"float32": torch.float32, "bf16": torch.float32, "float64": torch.floa
 # Multiply-adds in a step, or in a block of rows, from which on a second thread is worth it: on a
 # shared machine a core comes and goes, and OpenMP waits for it at every operation.
 _WORTH_THREADS = 3e8
+_lock = threading.Lock()
+_replaced = []  # what those within suitable_threads will set back
+_this_thread = threading.local()
 
 
 def resolve_device(device):
@@ -67,20 +71,30 @@ def work_of(module, n_rows):
 def suitable_threads(work):
     """Within, torch uses one thread in this Python thread if the work is small.
 
+    Torch keeps its number for each Python thread, but a new one begins with what was set last
+    anywhere: where that was our own limit, it is given what the limit replaced.
+
     Parameters
     ----------
     work : float
         Multiply-adds between two moments at which threads meet.
     """
-    before = torch.get_num_threads()
-    if work >= _WORTH_THREADS or before == 1:
-        yield
-        return
-    torch.set_num_threads(1)
+    with _lock:
+        now = before = torch.get_num_threads()
+        if now == 1 and _replaced and not hasattr(_this_thread, "seen"):
+            before = max(_replaced)
+        _this_thread.seen = True
+        _replaced.append(before)
+        wanted = before if work >= _WORTH_THREADS else 1
+        if wanted != now:
+            torch.set_num_threads(wanted)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _lock:
+            _replaced.remove(before)
+            if before != torch.get_num_threads():
+                torch.set_num_threads(before)
 
 
 @contextmanager

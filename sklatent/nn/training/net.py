@@ -10,6 +10,7 @@ are then K-vectors, and since no member's loss depends on another's weights, the
 of their sum is every member's own gradient.
 """
 
+import inspect
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import reduce
@@ -17,13 +18,14 @@ from functools import reduce
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EpochTimer
+from skorch.callbacks import EpochTimer
+from torch.nn.modules.batchnorm import _BatchNorm
 
+from sklatent.nn.training.callbacks import batch_hooks, scores_rows
+from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
 from sklatent.nn.training.means import TermMeans
 from sklatent.nn.training.randomness import RandomStreams
 from sklatent.nn.training.stopping import FiniteGuard, Stopper, is_stop_signal
-
-_LISTENS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
 @dataclass
@@ -100,7 +102,8 @@ class LatentNet(NeuralNet):
         adversary_optimizer=None,
         **kwargs,
     ):
-        super().__init__(module, criterion, **kwargs)
+        # A step does not predict, so that there is nothing to reuse.
+        super().__init__(module, criterion, use_caching=False, **kwargs)
         self.streams = streams
         self.n_members = n_members
         self.precision = precision
@@ -123,7 +126,7 @@ class LatentNet(NeuralNet):
         named = list(self.get_all_learnable_params())
         main = [(name, p) for name, p in named if not name.startswith("adversary.")]
         args, kwargs = self.get_params_for_optimizer("optimizer", main)
-        self.optimizer_ = self.optimizer(*args, **kwargs)
+        self.optimizer_ = check_optimizer(self.optimizer(*args, **kwargs))
         if hasattr(self.module_, "adversary"):
             self.adversary_optimizer_ = self.adversary_optimizer(
                 self.module_.adversary.parameters()
@@ -134,6 +137,10 @@ class LatentNet(NeuralNet):
         """All optimisers, by name."""
         names = ("optimizer_", "adversary_optimizer_")
         return {name: getattr(self, name) for name in names if hasattr(self, name)}
+
+    def fit(self, X, y=None, **fit_params):
+        """Not for a net that belongs to a model, which is fitted instead."""
+        raise TypeError(_NOT_ALONE)
 
     def partial_fit(self, X, y=None, classes=None, **fit_params):
         """Train for ``epochs`` more, as skorch does, but hand an interrupt on.
@@ -147,26 +154,32 @@ class LatentNet(NeuralNet):
         **fit_params : dict
             ``epochs``, the number of epochs.
         """
+        if not hasattr(X, "objective"):
+            raise TypeError(_NOT_ALONE)
         if not self.initialized_:
             self.initialize()
-        self.notify("on_train_begin", X=X, y=y)
-        try:
-            self.fit_loop(X, y, **fit_params)
-        finally:
-            self.module_.eval()
-            if self.history:
-                self.notify("on_train_end", X=X, y=y)
+        threads = suitable_threads(work_of(self.module_, self.batch_size))
+        with own_torch_state(torch.device(self.device)), threads:
+            self.notify("on_train_begin", X=X, y=y)
+            try:
+                self.fit_loop(X, y, **fit_params)
+            finally:
+                self.module_.eval()
+                if self.history:
+                    self.notify("on_train_end", X=X, y=y)
         return self
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         """Run the epochs of a :class:`TrainingRun`, resuming from its checkpoint."""
-        run, stopper = X, Stopper(self)
+        run, stopper = X, Stopper(self, X.warmup_epochs)
         epochs = self.max_epochs if epochs is None else epochs
         done = run.checkpoint.restore(self, stopper) if run.checkpoint else 0
         guard = FiniteGuard(self.module_)
         if run.valid_rows is not None and not self.history:
             stopper.consider(self, sum(self._validation_means(run).values()))
         dataset = {"dataset_train": run.rows, "dataset_valid": run.valid_rows}
+        if scores_rows(self.callbacks_):
+            dataset = {name: rows and rows.array() for name, rows in dataset.items()}
         with run.progress(epochs, done, self.batch_size) as bar:
             for epoch in range(done, epochs):
                 if stopper.finished:
@@ -180,7 +193,7 @@ class LatentNet(NeuralNet):
                         guard.check(self._validate(run), self, "validation")
                         stopper.update(self)
                 except BaseException:
-                    self._forget_half_an_epoch()
+                    self._forget_half_an_epoch(run)
                     raise
                 try:
                     self.notify("on_epoch_end", **dataset)
@@ -194,9 +207,10 @@ class LatentNet(NeuralNet):
         stopper.finish(self)
         return self
 
-    def _forget_half_an_epoch(self):
-        """Leave no row in the history that has no losses."""
-        if self.history and "train_loss" not in self.history[-1]:
+    def _forget_half_an_epoch(self, run):
+        """Leave no row in the history that lacks a loss."""
+        last = "train_loss" if run.valid_rows is None else "valid_loss"
+        if self.history and last not in self.history[-1]:
             del self.history[-1]
 
     def _train_epoch(self, run, bar, part):
@@ -205,20 +219,21 @@ class LatentNet(NeuralNet):
         ``part`` is where in the whole run the epoch begins, and how much of it it is.
         """
         module, criterion, optimizer = self.module_, self.criterion_, self.optimizer_
-        listeners = self._batch_listeners()
+        listeners = batch_hooks(self.callbacks_)
         step = run.step(self)
-        plan = run.plan(self.streams, self.batch_size)
+        plan = run.plan(self.streams, self.batch_size, least_rows(module))
+        epochs_before = len(self.history) - 1
         rates = _Rates(self.optimizers().values(), self.annealing)
         sums = TermMeans(self.n_members is not None)
         module.train()
         for number, (rows, weights, size) in enumerate(plan):
-            rates.set(part[0] + part[1] * number / len(plan))
+            done = number / len(plan)
             batch = run.batch(rows, weights, self.streams)
             if listeners:
                 self.notify("on_batch_begin", batch=batch, training=True)
             optimizer.zero_grad(set_to_none=True)
             with self._autocast():
-                terms = run.objective(module, batch, step)
+                terms = run.terms(module, batch, step, epochs_before + done)
                 loss = criterion(terms)
             loss.backward()
             if "on_grad_computed" in listeners:
@@ -228,9 +243,11 @@ class LatentNet(NeuralNet):
                     batch=batch,
                     training=True,
                 )
+            rates.slow(part[0] + part[1] * done)
             optimizer.step()
             if run.adversary_objective is not None:
                 self._adversary_step(run, batch, step)
+            rates.restore()
             sums.add(terms, size)
             if listeners:
                 self.history.record_batch("train_batch_size", len(batch))
@@ -238,7 +255,8 @@ class LatentNet(NeuralNet):
                     self.history.record_batch("train_loss", loss.item())
                 self.notify("on_batch_end", batch=batch, training=True, loss=loss, y_pred=None)
             bar.update(1)
-        rates.restore()
+        if not listeners:
+            self.history.new_batch()  # skorch's Checkpoint looks at an epoch's last one
         means = sums.means()
         self._record("train", means, len(plan))
         bar.set_postfix(loss=f"{np.mean(sum(means.values())):.4g}", refresh=False)
@@ -289,21 +307,12 @@ class LatentNet(NeuralNet):
         history.record(loss, total)
         if self.n_members is None:
             if loss not in self.best_losses_:
-                self.best_losses_[loss] = min((row[loss] for row in history[:-1]), default=np.inf)
+                before = (row[loss] for row in history[:-1] if loss in row)
+                self.best_losses_[loss] = min(before, default=np.inf)
             history.record(f"{loss}_best", total < self.best_losses_[loss])
             self.best_losses_[loss] = min(self.best_losses_[loss], total)
         if n_batches is not None:
             history.record("train_batch_count", n_batches)
-
-    def _batch_listeners(self):
-        """Which per-batch hooks any callback implements; telling the others costs time."""
-        found = set()
-        for _, callback in self.callbacks_:
-            for hook in _LISTENS:
-                method = getattr(callback, hook)
-                if getattr(method, "__func__", method) is not getattr(Callback, hook):
-                    found.add(hook)
-        return found
 
     def _autocast(self):
         if self.precision != "bf16":
@@ -316,21 +325,55 @@ class LatentNet(NeuralNet):
 class _Rates:
     """Learning rates that fall to zero over the last share of a run.
 
-    What a scheduler sets between epochs is what they fall from.
+    They are lower for a step at a time, so that schedulers see and set what they fall from.
     """
 
     def __init__(self, optimizers, share):
         self.share = share
         self.groups = [group for optimizer in optimizers for group in optimizer.param_groups]
-        self.before = [group["lr"] for group in self.groups]
+        self.before = None
 
-    def set(self, done):
-        """Set the rates for the step that begins when a share ``done`` of the run is."""
+    def slow(self, done):
+        """Lower the rates for the step that begins when a share ``done`` of the run is."""
         if self.share > 0 and done > 1 - self.share:
+            self.before = [group["lr"] for group in self.groups]
             for group, rate in zip(self.groups, self.before, strict=True):
                 group["lr"] = rate * (1 - done) / self.share
 
     def restore(self):
         """Put back what was there before."""
-        for group, rate in zip(self.groups, self.before, strict=True):
-            group["lr"] = rate
+        if self.before is not None:
+            for group, rate in zip(self.groups, self.before, strict=True):
+                group["lr"] = rate
+            self.before = None
+
+
+_NOT_ALONE = (
+    "This net belongs to a model, which describes its data and its loss: call the model's fit or "
+    "partial_fit."
+)
+
+
+def check_optimizer(optimizer):
+    """See that an optimizer can take a step by itself."""
+    name = type(optimizer).__name__
+    if not hasattr(optimizer, "param_groups") or not hasattr(optimizer, "step"):
+        raise TypeError(
+            f"optimizer returned {optimizer!r}, which is no torch.optim.Optimizer. Give a class or "
+            "a function (parameters, lr) -> optimizer."
+        )
+    closure = inspect.signature(optimizer.step).parameters.get("closure")
+    if closure is not None and closure.default is closure.empty:
+        raise ValueError(
+            f"optimizer={name} evaluates the loss several times a step, which training in batches "
+            "with fresh noise does not offer. Use one like Adam or SGD."
+        )
+    if isinstance(optimizer, torch.optim.SparseAdam):
+        raise ValueError(f"optimizer={name} takes only sparse gradients. Use Adam.")
+    return optimizer
+
+
+def least_rows(module):
+    """Rows that a training batch must have: batch normalisation needs two."""
+    normalised = any(isinstance(part, _BatchNorm) for part in module.modules())
+    return 2 if normalised else 1

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklatent._utils.random import local_random_state
 from sklatent.nn.training.counter import normals, random_words, uniforms
@@ -37,9 +38,10 @@ def split_seed(seed):
 def seeded_initialisation(seed):
     """Let modules draw their initial weights from ``seed``.
 
-    Torch can only draw them from its global generator, so that this runs under one
-    process-wide lock and puts the generator's state back. Defaults that others may have changed
-    are torch's own within.
+    Torch's modules draw them from its global generator: a generator of our own takes its place.
+    What can't be given one draws from the global generator all the same, whose state is therefore
+    seeded and put back under one process-wide lock. Defaults that others may have changed are
+    torch's own within.
     """
     with _INITIALISATION_LOCK:
         generator, dtype = torch.default_generator, torch.get_default_dtype()
@@ -47,7 +49,7 @@ def seeded_initialisation(seed):
         generator.manual_seed(seed)
         torch.set_default_dtype(torch.float32)
         try:
-            with torch.device("cpu"):
+            with torch.device("cpu"), _OwnGenerator(seed):
                 yield
         finally:
             torch.set_default_dtype(dtype)
@@ -108,6 +110,44 @@ def batch_numbers(keys, seeds, n_batches, epoch):
     return ((place + words) % np.uint64(n_batches)).astype(np.int64)
 
 
+def _joined(numbers, n_batches, least):
+    """Batch numbers with batches of fewer than ``least`` rows taken into the next that has rows."""
+    while True:
+        sizes = np.bincount(numbers, minlength=n_batches)
+        small = np.flatnonzero((sizes > 0) & (sizes < least))
+        others = np.flatnonzero(sizes)
+        if not len(small) or len(others) == 1:
+            return numbers
+        following = others[(np.searchsorted(others, small[0]) + 1) % len(others)]
+        numbers = np.where(numbers == small[0], following, numbers)
+
+
+class _OwnGenerator(TorchDispatchMode):
+    """Within, in this thread alone, what torch draws at random comes from one generator.
+
+    Others that draw from torch's global generator at the same time change nothing here.
+    """
+
+    def __init__(self, seed):
+        super().__init__()
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        if torch.Tag.nondeterministic_seeded in func.tags and kwargs.get("generator") is None:
+            func = self._seedable(func)
+            if any(argument.name == "generator" for argument in func._schema.arguments):
+                kwargs["generator"] = self.generator
+        return func(*args, **kwargs)
+
+    @staticmethod
+    def _seedable(func):
+        """The overload that takes a generator, of functions with several."""
+        name = func._overloadname.replace("default", "")
+        wanted = f"{name}_generator" if name else "generator"
+        return getattr(func.overloadpacket, wanted, func)
+
+
 class RandomStreams:
     """Batches and noise for one model, or for K stacked models.
 
@@ -151,7 +191,12 @@ class RandomStreams:
             state = np.random.SeedSequence([own["noise"], self.epoch]).generate_state(1)
             generator.manual_seed(int(state[0]))
 
-    def begin_epoch(self, keys, n_batches):
+    def go_to(self, epoch):
+        """Draw for that epoch next."""
+        self.epoch = epoch
+        self._begin_generators()
+
+    def begin_epoch(self, keys, n_batches, least=1):
         """Draw the batches of the next epoch.
 
         Parameters
@@ -160,6 +205,8 @@ class RandomStreams:
             Of the training rows, in ascending order.
         n_batches : int
             How many batches to make; some of them may turn out empty and are left out.
+        least : int, default=1
+            Rows that a batch must have: smaller ones join the next.
 
         Returns
         -------
@@ -170,6 +217,8 @@ class RandomStreams:
         """
         keys = np.broadcast_to(keys, (len(self.seeds), keys.shape[-1]))
         numbers = batch_numbers(keys, self._rows, n_batches, self.epoch)
+        if least > 1:
+            numbers = np.stack([_joined(own, n_batches, least) for own in numbers])
         place = random_words(
             keys, self._rows[:, None], 1, epoch=self.epoch, call=1, purpose=_ORDER
         )[..., 0]
@@ -277,14 +326,12 @@ class RandomStreams:
         seeds, epoch = state
         epoch = int(np.asarray(epoch).reshape(-1)[0])
         self.__init__(np.asarray(seeds).tolist(), self.dtype, self.device, self.stacked)
-        self.epoch = epoch
-        self._begin_generators()
+        self.go_to(epoch)
 
     def member(self, k):
         """The streams of the k-th stacked model alone, continuing where they are."""
         single = RandomStreams([self.seeds[k]], self.dtype, self.device)
-        single.epoch = self.epoch
-        single._begin_generators()
+        single.go_to(self.epoch)
         return single
 
     def __getstate__(self):

@@ -27,6 +27,10 @@ class TrainingRun:
         Loss hyperparameters: numbers, or lists of K numbers for stacked models.
     constants : dict
         Tensors that ride along with every batch, such as anchors.
+    warming : tuple of str
+        Terms whose weight rises from 0 over the first epochs.
+    warmup_epochs : int
+        How many epochs that takes.
     augment : callable or None
         ``(batch, generator) -> batch`` applied to one model's training batch.
     checkpoint : Checkpoint or None
@@ -41,12 +45,22 @@ class TrainingRun:
     hyper: dict
     adversary_objective: Any = None
     constants: dict = field(default_factory=dict)
+    warming: tuple = ()
+    warmup_epochs: int = 0
     augment: Any = None
     checkpoint: Any = None
     progress_bar: bool = False
 
-    def plan(self, streams, batch_size):
-        """Draw an epoch's batches.
+    def terms(self, module, batch, step, epochs):
+        """Terms of the loss in training, after some epochs and a part of one."""
+        terms = self.objective(module, batch, step)
+        if epochs < self.warmup_epochs:
+            share = epochs / self.warmup_epochs
+            terms = {n: share * t if n in self.warming else t for n, t in terms.items()}
+        return terms
+
+    def plan(self, streams, batch_size, least=1):
+        """Draw an epoch's batches, none of them of fewer than ``least`` rows.
 
         Returns
         -------
@@ -55,8 +69,14 @@ class TrainingRun:
             where the batches of stacked models differ in size, else None; and the number of rows,
             of each model where they differ.
         """
-        n_batches = -(-len(self.rows) // batch_size)
-        order, sizes = streams.begin_epoch(self.rows.keys(), n_batches)
+        if min(batch_size, len(self.rows)) < least:
+            raise ValueError(
+                f"Batch normalisation needs {least} rows in each batch, but there are "
+                f"{len(self.rows)} training rows in batches of {batch_size}. Give more rows or a "
+                "larger batch_size, or use networks without it."
+            )
+        n_batches = min(-(-len(self.rows) // batch_size), len(self.rows) // least)
+        order, sizes = streams.begin_epoch(self.rows.keys(), n_batches, least)
         if (sizes == sizes[:1]).all():
             parts = order.split(sizes[0].tolist(), dim=-1)
             return [(part, None, size) for part, size in zip(parts, sizes[0], strict=True)]

@@ -78,14 +78,20 @@ class Stopper:
     best weights were set aside, so that it ends as it would have alone.
     """
 
-    def __init__(self, net):
+    def __init__(self, net, warmup_epochs=0):
         n = net.n_members or 1
         self.patience = net.patience
+        self.warmup_epochs = warmup_epochs
         self.best = np.full(n, np.inf)
         self.misses = np.zeros(n, dtype=int)
         self.n_epochs = np.zeros(n, dtype=int)
         self.best_states = [None] * n
         self.finished = False
+
+    def state(self):
+        """What has been seen so far, beside the settings."""
+        settings = ("patience", "warmup_epochs")
+        return {name: value for name, value in vars(self).items() if name not in settings}
 
     def update(self, net):
         """Look at the epoch's validation losses."""
@@ -94,7 +100,9 @@ class Stopper:
         running = self.misses < self.patience
         self.n_epochs += running
         improved = self.consider(net, net.history[-1, "valid_loss"], running)
-        self.misses = np.where(improved, 0, self.misses + running)
+        # What is trained before is not yet what is looked at.
+        counts = running & (len(net.history) > self.warmup_epochs)
+        self.misses = np.where(improved, 0, self.misses + counts)
         self.finished = bool((self.misses >= self.patience).all())
 
     def consider(self, net, loss, running=True):
