@@ -151,6 +151,9 @@ def _bits(log_density, drawn):
     return (own - mixture) / np.log(2.0)
 
 
+_NOTHING = 1e-9  # bits; what is less is rounding
+
+
 def _summary(bits, width):
     n = len(bits)
     means, covariance = bits.mean(axis=0), np.cov(bits.T) / n
@@ -160,7 +163,7 @@ def _summary(bits, width):
     result = Bunch(information_a=float(a), information_b=float(b), information_both=float(both))
     result.vi = float(vi_gradient @ means)
     result.vi_interval = _interval(result.vi, vi_gradient, covariance, width)
-    if min(own_a, own_b) <= 0:
+    if min(own_a, own_b) <= _NOTHING:
         result.nmi, result.nmi_interval = np.nan, (np.nan, np.nan)
         return result
     root = np.sqrt(own_a * own_b)
