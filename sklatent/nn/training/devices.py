@@ -109,7 +109,9 @@ def own_torch_state(device):
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
-        stack.enter_context(torch.device("cpu"))
+        if torch.get_default_device().type != "cpu":
+            # Only then: it costs every call of torch's some Python.
+            stack.enter_context(torch.device("cpu"))
         if torch.is_autocast_enabled(device.type):
             stack.enter_context(torch.autocast(device.type, enabled=False))
         yield
