@@ -18,6 +18,8 @@ class Likelihood(BaseEstimator):
 
     # Whether the decoder's output is in X's unit, so that it may be scaled as X is.
     in_data_unit = False
+    # Names of kept parameters that `encoder_input` and `mean` take as well.
+    means_need = ()
 
     def n_outputs(self, n_features):
         """Count the numbers that a decoder returns for each row.
@@ -80,13 +82,32 @@ class Likelihood(BaseEstimator):
         """
         return {}
 
+    def observe(self, blocks, n_features):
+        """Look at the training rows themselves, before the encoder sees any.
+
+        Parameters
+        ----------
+        blocks : callable
+            ``blocks(n)`` iterates over them, at most n at a time, as float64 arrays.
+        n_features : int
+            Number of columns of X.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Kept parameters by name, and whatever else :meth:`start` and :meth:`start_output` take
+            as keywords.
+        """
+        return {}
+
     def start(self, residual, variance):
         """Values of learned and kept parameters where training starts.
 
         Parameters
         ----------
         residual, variance : ndarray of shape (n_features,)
-            Variance of each feature around the decoder's output at the start, and of itself.
+            Variance of what the encoder sees of each feature: around the linear model at the
+            start, and of itself.
 
         Returns
         -------
@@ -157,6 +178,18 @@ class Likelihood(BaseEstimator):
             What to call it in the error.
         """
 
+    def check_means(self, X, name):
+        """Refuse what can't be a mean of such data, as an anchor's input may be one.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Means.
+        name : str
+            What to call them in the error.
+        """
+        self.check(X, name)
+
 
 class BoundLikelihood(nn.Module):
     """A likelihood with its learned parameters, as the part of a module that it is in training.
@@ -176,9 +209,8 @@ class BoundLikelihood(nn.Module):
         super().__init__()
         self.likelihood = likelihood
         self.n_outputs = likelihood.n_outputs(n_features)
-        # A class of the user's own needs neither.
-        learned = likelihood.learned(n_features) if hasattr(likelihood, "learned") else {}
-        kept = likelihood.kept(n_features) if hasattr(likelihood, "kept") else {}
+        learned = optional(likelihood, "learned", {}, n_features)
+        kept = optional(likelihood, "kept", {}, n_features)
         self.names = (*learned, *kept)
         for name, value in learned.items():
             self.register_parameter(name, nn.Parameter(value.clone()))
@@ -193,14 +225,21 @@ class BoundLikelihood(nn.Module):
         """Whether the decoder's output is in X's unit."""
         return getattr(self.likelihood, "in_data_unit", False)
 
-    def start_output(self, mean, loadings):
+    @torch.no_grad()
+    def observe(self, blocks, n_features):
+        """See :meth:`Likelihood.observe`; kept parameters among what is found are set."""
+        seen = optional(self.likelihood, "observe", {}, blocks, n_features)
+        self.set(seen)
+        return seen
+
+    def start_output(self, mean, loadings, seen=None):
         """See :meth:`Likelihood.start_output`."""
-        found = getattr(self.likelihood, "start_output", None)
-        return (mean, loadings) if found is None else found(mean, loadings)
+        seen = seen or {}
+        return optional(self.likelihood, "start_output", (mean, loadings), mean, loadings, **seen)
 
     def encoder_input(self, x):
         """See :meth:`Likelihood.encoder_input`."""
-        return self.likelihood.encoder_input(x)
+        return self.likelihood.encoder_input(x, **for_means(self.likelihood, self._own()))
 
     def log_prob(self, x, output):
         """Log probability of rows, in nats, ``(..., n_samples)``."""
@@ -212,19 +251,36 @@ class BoundLikelihood(nn.Module):
 
     def mean(self, output):
         """Mean of X at a decoder's output."""
-        return self.likelihood.mean(output)
+        return self.likelihood.mean(output, **for_means(self.likelihood, self._own()))
 
     def sample(self, output, generator):
         """Draw rows at a decoder's output."""
         return self.likelihood.sample(output, generator, **self._own())
 
-    @torch.no_grad()
-    def start(self, residual, variance):
+    def start(self, residual, variance, seen=None):
         """Set learned and kept parameters to where training starts."""
-        values = self.likelihood.start(residual, variance) if self.names else {}
-        for name, value in values.items():
-            own = getattr(self, name)
-            own.copy_(torch.as_tensor(value, dtype=own.dtype).reshape(own.shape))
+        if self.names:
+            self.set(optional(self.likelihood, "start", {}, residual, variance, **(seen or {})))
+
+    @torch.no_grad()
+    def set(self, values):
+        """Set those of the learned and kept parameters that are named."""
+        for name in self.names:
+            if name in values:
+                own = getattr(self, name)
+                own.copy_(torch.as_tensor(values[name], dtype=own.dtype).reshape(own.shape))
+
+
+def optional(likelihood, method, default, *arguments, **keywords):
+    """Call a method that a class of the user's own need not have."""
+    found = getattr(likelihood, method, None)
+    return default if found is None else found(*arguments, **keywords)
+
+
+def for_means(likelihood, keywords):
+    """Those of a likelihood's parameters that its means need."""
+    needed = getattr(likelihood, "means_need", ())
+    return {name: keywords[name] for name in needed if name in keywords}
 
 
 def find_likelihood(likelihood):
@@ -248,12 +304,18 @@ def find_likelihood(likelihood):
         If the object lacks a method.
     """
     from sklatent.likelihoods._bernoulli import Bernoulli
+    from sklatent.likelihoods._categorical import Categorical
     from sklatent.likelihoods._gaussian import Gaussian
+    from sklatent.likelihoods._negative_binomial import NegativeBinomial
+    from sklatent.likelihoods._poisson import Poisson
 
     named = {
         "gaussian": lambda: Gaussian(),
         "unit_gaussian": lambda: Gaussian(scale=1.0),
         "bernoulli": lambda: Bernoulli(),
+        "poisson": lambda: Poisson(),
+        "negative_binomial": lambda: NegativeBinomial(),
+        "categorical": lambda: Categorical(),
     }
     if isinstance(likelihood, str):
         if likelihood not in named:

@@ -36,9 +36,13 @@ class Bernoulli(Likelihood):
         Tensor of shape (..., n_samples)
             Summed over features.
         """
+        return self.log_prob_of_entries(x, output).sum(-1)
+
+    def log_prob_of_entries(self, x, output):
+        """Log probability of each entry, ``(..., n_samples, n_features)``."""
         if x.shape != output.shape:
             x, output = torch.broadcast_tensors(x, output)
-        return -F.binary_cross_entropy_with_logits(output, x, reduction="none").sum(-1)
+        return -F.binary_cross_entropy_with_logits(output, x, reduction="none")
 
     def mean(self, output):
         """Probabilities of ones.

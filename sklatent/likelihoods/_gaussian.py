@@ -122,6 +122,12 @@ class Gaussian(Likelihood):
             return -0.5 * (squared * torch.exp(-log_var) + x.shape[-1] * (log_var + _LOG_2PI))
         return -0.5 * (squared * torch.exp(-log_var) + log_var + _LOG_2PI).sum(-1)
 
+    def log_prob_of_entries(self, x, output, log_var=None, least_log_var=None):
+        """Log density of each entry, ``(..., n_samples, n_features)``."""
+        log_var = self._log_var(log_var, least_log_var)
+        log_var = torch.as_tensor(log_var, dtype=output.dtype, device=output.device)
+        return -0.5 * (_squared_errors(x, output) * torch.exp(-log_var) + log_var + _LOG_2PI)
+
     def deviance(self, x, output, log_var=None, least_log_var=None):
         """Squared error in units of the variance, ``(..., n_samples)``; 0 at a perfect fit."""
         log_var = self._log_var(log_var, least_log_var)

@@ -142,7 +142,11 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     def _find_likelihood(self):
         """The likelihood that the parameter names, or is."""
-        return find_likelihood(self.likelihood)
+        found = find_likelihood(self.likelihood)
+        if not hasattr(found, "with_columns") or not hasattr(self, "n_features_in_"):
+            return found
+        # Columns by name are found once X is known.
+        return found.with_columns(self.n_features_in_, getattr(self, "feature_names_in_", None))
 
     def _has_linear_path(self):
         """Whether a linear model runs beside the networks."""

@@ -28,7 +28,19 @@ CONSTRAINTS = {
     "init": [StrOptions({"pca", "random"}), HasMethods("transform"), RosettaPoints],
     "image_shape": [tuple, list, None],
     "posterior": [StrOptions({"diagonal", "full"})],
-    "likelihood": [StrOptions({"gaussian", "unit_gaussian", "bernoulli"}), HasMethods("log_prob")],
+    "likelihood": [
+        StrOptions(
+            {
+                "gaussian",
+                "unit_gaussian",
+                "bernoulli",
+                "poisson",
+                "negative_binomial",
+                "categorical",
+            }
+        ),
+        HasMethods("log_prob"),
+    ],
     "beta": [Interval(Real, 0, None, closed="left")],
     "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -86,10 +98,12 @@ _TEXTS = {
         Covariance of the approximate posterior: diagonal, or full by its Cholesky factor.
 """,
     "likelihood": """\
-    likelihood : {{"gaussian", "unit_gaussian", "bernoulli"}} or object, default="gaussian"
-        Distribution of X around the decoder's output: normal with one learned variance, or with
-        variance 1 as in the papers; or Bernoulli, for which X must lie in [0, 1]. Or an object of
-        :mod:`sklatent.likelihoods`.
+    likelihood : str or object, default="gaussian"
+        Distribution of X around the decoder's output: "gaussian", normal with one learned
+        variance, or "unit_gaussian", with variance 1 as in the papers; "bernoulli", for which X
+        must lie in [0, 1]; "poisson" or "negative_binomial" for counts; "categorical" for one
+        block of one-hot columns. Or an object of :mod:`sklatent.likelihoods`, such as
+        ``Mixed([(columns, likelihood), ...])`` for tables of several kinds.
 """,
     "beta": """\
     beta : float, default={beta}

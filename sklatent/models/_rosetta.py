@@ -204,7 +204,9 @@ class RosettaVAE(LatentModel):
                 f"The Rosetta points' latents have shape {points.Z.shape}, but "
                 f"n_components={self.n_components}. Set n_components={points.Z.shape[1]}."
             )
-        self._find_likelihood().check(points.X, "the Rosetta points' inputs")
+        likelihood = self._find_likelihood()
+        check = getattr(likelihood, "check_means", likelihood.check)
+        check(points.X, "the Rosetta points' inputs")
         self._warn_if_elsewhere(X, points)
 
     def _warn_if_elsewhere(self, X, points):

@@ -96,11 +96,12 @@ def start(model, module, X, rows, cache, codes=None):
     if key not in cache:
         cache[key] = _Data(module.likelihood, X, rows, model.n_components)
     data = cache[key]
+    module.likelihood.set(data.seen)
     if module.path is None:
-        module.likelihood.start(data.feature_variances, data.feature_variances)
+        module.likelihood.start(data.feature_variances, data.feature_variances, data.seen)
         return None
     if codes is not None:
-        module.likelihood.start(data.feature_variances, data.feature_variances)
+        module.likelihood.start(data.feature_variances, data.feature_variances, data.seen)
         _regress_decoder(module, data, codes if rows is None else codes[rows])
         return None
     points = init if hasattr(init, "Z") else model._anchors_to_start_from()
@@ -119,13 +120,17 @@ class _Data:
         self.n_components = n_components
         self.n_rows = len(X) if rows is None else len(rows)
         self._axes = None
+        self.seen = likelihood.observe(self._rows, X.shape[1])
 
-    def blocks(self, size):
-        """Rows as the encoder sees them, in blocks of float64."""
+    def _rows(self, size):
         for begin in range(0, self.n_rows, size):
             part = slice(begin, min(begin + size, self.n_rows))
             block = self.X[part] if self.rows is None else self.X[self.rows[part]]
-            yield self.as_seen(block)
+            yield np.ascontiguousarray(block, dtype=np.float64)
+
+    def blocks(self, size):
+        """Rows as the encoder sees them, in blocks of float64."""
+        return map(self.as_seen, self._rows(size))
 
     def as_seen(self, rows):
         """Rows as the encoder sees them, as float64."""
@@ -173,7 +178,7 @@ def _at_principal_axes(model, module, data):
     module.path.start_encoder(axes.mean, _scale(data), encoder)
     _networks_at_zero(module, posterior)
     residual = axes.feature_variances - decoder**2 @ axes.axes**2
-    module.likelihood.start(residual, axes.feature_variances)
+    module.likelihood.start(residual, axes.feature_variances, data.seen)
     if model._decodes_latents():
         _start_decoder(module, data, axes.mean, loadings)
     else:
@@ -203,7 +208,7 @@ def _at_anchors(model, module, data, points):
         residual += ((block - mean - latents @ loadings.T) ** 2).sum(axis=0)
         n += len(block)
     residual = residual / n + (loadings**2) @ posterior
-    module.likelihood.start(residual, data.feature_variances)
+    module.likelihood.start(residual, data.feature_variances, data.seen)
 
 
 def _posterior_variance(points):
@@ -249,7 +254,7 @@ def ridge(X, Y):
 
 
 def _start_decoder(module, data, mean, loadings):
-    center, weight = module.likelihood.start_output(mean, loadings)
+    center, weight = module.likelihood.start_output(mean, loadings, data.seen)
     # Where outputs are in X's unit, so is the scale; other links have their own.
     same_unit = module.likelihood.in_data_unit
     module.path.start_decoder(center, _scale(data) if same_unit else 1.0, weight)

@@ -74,3 +74,12 @@ def test_sample_has_the_scale_it_says():
 def test_bad_scale(scale):
     with pytest.raises(ValueError, match="scale="):
         Gaussian(scale=scale).log_prob(torch.zeros(1, 1), torch.zeros(1, 1))
+
+
+@pytest.mark.parametrize("scale", [0.3, "shared", "per_feature"])
+def test_entries_sum_to_rows(arrays, scale):
+    x, mean = (torch.tensor(a) for a in arrays)
+    bound = BoundLikelihood(Gaussian(scale=scale), 4).double()
+    bound.start(np.array([0.5, 1.0, 2.0, 4.0]), np.full(4, 10.0))
+    entries = bound.likelihood.log_prob_of_entries(x, mean, **bound._own())
+    torch.testing.assert_close(entries.sum(-1), bound.log_prob(x, mean))
