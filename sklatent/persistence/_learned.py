@@ -37,7 +37,11 @@ LEARNED = {
         "estimators_": "*estimator",
     },
     "TransformVAE": {"n_views_": "count"},
-    "Autoencoder": {"encoder_": "estimator | none", "_n_inputs": "count | none"},
+    "Autoencoder": {
+        "encoder_": "estimator | none",
+        "_n_inputs": "count | none",
+        "_n_latents": "count?",
+    },
     "RelativeAutoencoder": _ANCHORS,
     "RelativeProjection": _ANCHORS,
     "LinearAligner": _ALIGNER | _AFFINE | {"alpha_": "number?"},

@@ -1,0 +1,225 @@
+"""Is ``VAE().fit(X)`` in two places one space? Rounding, seeds, rows and labs, with defaults.
+
+R^2 compares coordinates as they are, without any map. Each figure of ours stands beside the one of
+a start at random with ReLU, as in the papers.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.metrics import r2_score
+from sklearn.preprocessing import minmax_scale
+
+from benchmarks._common import Report, data_file, over_seeds, parser
+from sklatent import VAE, RosettaPoints, RosettaVAE
+from sklatent.model_selection import retrain
+
+PAPERS = {"init": "random", "activation": "relu", "annealing": 0.0}
+MACHINES = {
+    "AVX-512, as it is": {},
+    "AVX2": {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "OPENBLAS_CORETYPE": "Haswell",
+    },
+    "SSE": {
+        "ATEN_CPU_CAPABILITY": "default",
+        "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+        "OPENBLAS_CORETYPE": "Nehalem",
+    },
+    "two threads": {"OMP_NUM_THREADS": "2"},
+}
+
+
+def digits():
+    """Digits, in [0, 1]."""
+    return load_digits().data / 16
+
+
+def mnist(n_rows):
+    """MNIST's first rows, in [0, 1]."""
+    with np.load(data_file("mnist.npz"), allow_pickle=False) as file:
+        return (file["x_train"][:n_rows].reshape(n_rows, -1) / 255).astype(np.float32)
+
+
+def counts():
+    """Log-normalised and standardised counts of single cells."""
+    with np.load(data_file("pbmc_counts.npz"), allow_pickle=False) as file:
+        X = file["counts"].astype(float)
+    total = X.sum(axis=1, keepdims=True)
+    X = np.log1p(X / total * np.median(total))
+    return (X - X.mean(axis=0)) / X.std(axis=0)
+
+
+def in_deviations(Z, other):
+    """Largest difference of coordinates, in deviations of a component."""
+    return float((np.abs(Z - other) / Z.std(axis=0)).max())
+
+
+def rounding(report, epochs):
+    """The same seed on other instruction sets and threads, in stacks, and from rounded inputs."""
+    X = digits()
+    rows = []
+    for name, parameters in (("ours", {}), ("random, ReLU", PAPERS)):
+        model = VAE(8, max_epochs=epochs, random_state=0, **parameters)
+        Z = elsewhere(model, {})
+        row = [name, f"{in_deviations(Z, model.fit(X * (1 + 1e-7)).transform(X)):.1e}"]
+        seeds = np.random.RandomState(0).randint(2**31 - 1, size=2)
+        stacked = retrain(model, X, n_runs=2, random_state=0)[0]
+        alone = model.set_params(random_state=int(seeds[0])).fit(X)
+        row.append(f"{in_deviations(alone.transform(X), stacked.transform(X)):.1e}")
+        model.set_params(random_state=0)
+        for setting in list(MACHINES.values())[1:]:
+            row.append(f"{in_deviations(Z, elsewhere(model, setting)):.1e}")
+        rows.append(row)
+    report.text(
+        f"## Rounding\n\nDigits, 8 components, {epochs} epochs, one seed, float32: the largest "
+        "difference of any coordinate, in deviations of its component. The promise is 1e-4."
+    )
+    columns = ["start", "inputs changed by 1e-7", "in a stack", *list(MACHINES)[1:]]
+    report.table(columns, rows)
+
+
+def elsewhere(model, environment):
+    """Coordinates of the digits from a process with other settings of its libraries."""
+    program = (
+        "import sys, numpy as np; from sklearn.datasets import load_digits; from sklatent import VAE; "
+        "X = load_digits().data / 16; "
+        f"np.save(sys.argv[1], VAE(**{model.get_params(deep=False)!r}).fit(X).transform(X))"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "Z.npy"
+        subprocess.run(
+            [sys.executable, "-c", program, str(path)],
+            check=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+        )
+        return np.load(path)
+
+
+def seeds(report, cases, n_pairs):
+    """Two seeds: coordinates and bound, with both starts."""
+    rows = []
+    for name, X, parameters in cases:
+        held = np.random.default_rng(0).permutation(len(X))
+        train, test = X[held[: int(0.8 * len(X))]], X[held[int(0.8 * len(X)) :]]
+        row = [name]
+        for start in ({}, PAPERS):
+            models = [
+                VAE(**parameters, **start, random_state=seed).fit(train)
+                for seed in range(n_pairs + 1)
+            ]
+            Z = [model.transform(test) for model in models]
+            agreement = over_seeds([r2_score(a, b) for a, b in zip(Z, Z[1:], strict=False)])
+            bound = over_seeds([model.score(test) for model in models])
+            row += [agreement, bound]
+        rows.append(row)
+    report.text(
+        f"## Seeds\n\nR^2 of coordinates of rows held out, over {n_pairs} pairs of seeds, and the "
+        "held-out bound in nats (greater is better): mean and 95 percent interval."
+    )
+    columns = ["data", "R^2, ours", "bound, ours", "R^2, random", "bound, random"]
+    report.table(columns, rows)
+
+
+def changed_rows(report, epochs):
+    """Another table with the same names of rows: permuted, shortened, appended to."""
+    X, y = load_digits(return_X_y=True)
+    frame = pd.DataFrame(X / 16)
+    rng = np.random.default_rng(0)
+    n = len(frame)
+    changes = {
+        "permuted": frame.iloc[rng.permutation(n)],
+        "one row dropped": frame.drop(index=17),
+        "1 percent dropped": frame.drop(index=rng.choice(n, n // 100, replace=False)),
+        "10 percent dropped": frame.drop(index=rng.choice(n, n // 10, replace=False)),
+        "the nines left out": frame[y != 9],
+    }
+    rows = []
+    for name, parameters in (("ours", {}), ("random, silu", {"init": "random"})):
+        model = VAE(8, max_epochs=epochs, random_state=0, **parameters)
+        Z = model.fit(frame).transform(frame)
+        found = [model.fit(changed).transform(frame) for changed in changes.values()]
+        rows.append([name, *(f"{r2_score(Z, other):.4f}" for other in found)])
+        if name == "ours":
+            identical = np.array_equal(Z, found[0])
+    report.text(
+        "## Rows\n\nDigits as a frame, one seed: R^2 with the coordinates of the whole table. "
+        f"Permuted rows give the same bits: {'yes' if identical else 'no'}."
+    )
+    report.table(["start", *changes], rows)
+
+
+def labs(report, epochs):
+    """Lab B has other rows, and lab A's 64 anchors."""
+    X, y = load_digits(return_X_y=True)
+    X = X / 16
+    half = np.random.default_rng(0).permutation(len(X)) < len(X) // 2
+    rows = []
+    for name, of_a in (("digits in halves", half), ("digits 0-4 and 5-9", y < 5)):
+        A, B = X[of_a], X[~of_a]
+        parameters = {"n_components": 8, "likelihood": "bernoulli", "max_epochs": epochs}
+        lab_a = VAE(**parameters, random_state=0).fit(A)
+        points = RosettaPoints.distill(lab_a, A, n_points=64, inputs="data", random_state=0)
+        models = {
+            "plain VAE": VAE(**parameters, random_state=1),
+            "start at the anchors": VAE(**parameters, init=points, random_state=1),
+            "RosettaVAE, rho 0.1": RosettaVAE(
+                **parameters, rosetta_points=points, rho=0.1, random_state=1
+            ),
+            "RosettaVAE, rho 10": RosettaVAE(
+                **parameters, rosetta_points=points, rho=10.0, random_state=1
+            ),
+        }
+        for kind, model in models.items():
+            model.fit(B)
+            agreement = [r2_score(lab_a.transform(part), model.transform(part)) for part in (A, B)]
+            rows.append([name, kind, *agreement, model.score(B)])
+    report.text(
+        "## Labs\n\nR^2 with lab A's coordinates, on lab A's rows, which lab B never saw, and on its "
+        "own; and the bound of lab B's model on its own rows."
+    )
+    report.table(["data", "lab B's model", "R^2 on A's rows", "on B's rows", "bound on B"], rows)
+
+
+def main():
+    """Read the options and write the report."""
+    arguments = parser(__doc__).parse_args()
+    quick = arguments.quick
+    epochs, n_pairs = (3, 1) if quick else (100, 3)
+    report = Report("The same space", arguments.out)
+    tables = {"iris": load_iris, "wine": load_wine, "breast cancer": load_breast_cancer}
+    case = partial(dict, max_epochs=epochs)
+    cases = [
+        ("digits, 8 components", digits(), case(n_components=8)),
+        ("digits, 2 components", digits(), case(n_components=2)),
+        ("digits, 8, Bernoulli", digits(), case(n_components=8, likelihood="bernoulli")),
+        *(
+            (f"{name} in [0, 1], 2", minmax_scale(load().data), case(n_components=2))
+            for name, load in tables.items()
+        ),
+    ]
+    if not quick:
+        brief = {"n_components": 10, "likelihood": "bernoulli", "max_epochs": 20}
+        cases += [
+            ("MNIST, 12,500 rows, 10, Bernoulli", mnist(12_500), brief),
+            ("counts, 8", counts(), case(n_components=8)),
+        ]
+    rounding(report, epochs)
+    changed_rows(report, epochs)
+    labs(report, epochs)
+    seeds(report, cases, n_pairs)
+    report.write()
+
+
+if __name__ == "__main__":
+    main()
