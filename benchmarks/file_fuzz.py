@@ -1,9 +1,10 @@
-"""Hostile files by the ten thousand: ``python -m benchmarks.file_fuzz [N_FILES [SEED]]``."""
+"""Damaged and hostile files by the ten thousand: how many are refused, and every fault."""
 
 import sys
 import time
 import warnings
 
+from benchmarks._common import Report, parser
 from tests.persistence.fuzzing import attack
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,8 @@ def rounding(report, epochs):
 def elsewhere(model, environment):
     """Coordinates of the digits from a process with other settings of its libraries."""
     program = (
-        "import sys, numpy as np; from sklearn.datasets import load_digits; from sklatent import VAE; "
+        "import sys, numpy as np; from sklearn.datasets import load_digits; "
+        "from sklatent import VAE; "
         "X = load_digits().data / 16; "
         f"np.save(sys.argv[1], VAE(**{model.get_params(deep=False)!r}).fit(X).transform(X))"
     )
@@ -119,7 +121,7 @@ def seeds(report, cases, n_pairs):
                 for seed in range(n_pairs + 1)
             ]
             Z = [model.transform(test) for model in models]
-            agreement = over_seeds([r2_score(a, b) for a, b in zip(Z, Z[1:], strict=False)])
+            agreement = over_seeds([r2_score(a, b) for a, b in pairwise(Z)])
             bound = over_seeds([model.score(test) for model in models])
             row += [agreement, bound]
         rows.append(row)
@@ -169,7 +171,7 @@ def labs(report, epochs):
         A, B = X[of_a], X[~of_a]
         parameters = {"n_components": 8, "likelihood": "bernoulli", "max_epochs": epochs}
         lab_a = VAE(**parameters, random_state=0).fit(A)
-        points = RosettaPoints.distill(lab_a, A, n_points=64, inputs="data", random_state=0)
+        points = RosettaPoints.distill(lab_a, A, n_points=64, random_state=0)
         models = {
             "plain VAE": VAE(**parameters, random_state=1),
             "start at the anchors": VAE(**parameters, init=points, random_state=1),
@@ -185,8 +187,8 @@ def labs(report, epochs):
             agreement = [r2_score(lab_a.transform(part), model.transform(part)) for part in (A, B)]
             rows.append([name, kind, *agreement, model.score(B)])
     report.text(
-        "## Labs\n\nR^2 with lab A's coordinates, on lab A's rows, which lab B never saw, and on its "
-        "own; and the bound of lab B's model on its own rows."
+        "## Labs\n\nR^2 with lab A's coordinates, on lab A's rows, which lab B never saw, and on "
+        "its own; and the bound of lab B's model on its own rows."
     )
     report.table(["data", "lab B's model", "R^2 on A's rows", "on B's rows", "bound on B"], rows)
 
