@@ -5,7 +5,7 @@ import warnings
 from contextlib import suppress
 
 from joblib import parallel_config
-from sklearn.base import _fit_context, is_classifier
+from sklearn.base import BaseEstimator, _fit_context, clone, is_classifier
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import get_routing_for_object
@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklatent.models._base import LatentModel
 from sklatent.models._fit_together import fit_noted
-from sklatent.models._plan import noting, offering
+from sklatent.models._plan import Plan
 
 
 def _estimator_has(name):
@@ -139,12 +139,22 @@ class FusedGridSearchCV(GridSearchCV):
         """
         cv = _SameSplits(check_cv(self.cv, y, classifier=is_classifier(self.estimator)))
         own = self.get_params(deep=False) | {"cv": cv}
-        trained, start = [], time.perf_counter()
+        trained, start, plan = [], time.perf_counter(), Plan()
+        planned = own
         if _holds_model(self.estimator, self.param_grid):
-            trained = fit_noted(_rehearse(own, X, y, params))
+            grid = _copied(self.param_grid, plan)
+            planned = own | {"estimator": clone(self.estimator), "param_grid": grid}
+            _mark(planned["estimator"], plan)
+            with parallel_config(backend="threading"):
+                _rehearse(planned, X, y, params)
+            trained = fit_noted(plan)
         seconds = time.perf_counter() - start
-        with offering(trained), parallel_config(backend="threading"):
-            search = GridSearchCV(**own).fit(X, y, **params)
+        plan.offer(trained)
+        with parallel_config(backend="threading"):
+            search = GridSearchCV(**planned).fit(X, y, **params)
+        if hasattr(search, "best_estimator_"):
+            _mark(search.best_estimator_, None)
+        _name_candidates(search, ParameterGrid(self.param_grid))
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
         vars(self).update({n: v for n, v in vars(search).items() if n.endswith("_")})
@@ -244,11 +254,45 @@ def _holds_model(estimator, param_grid):
     return any(isinstance(part, LatentModel) for part in inside)
 
 
+def _mark(estimator, plan):
+    """Give the plan to every model inside, or take it off."""
+    for part in [estimator, *estimator.get_params().values()]:
+        if isinstance(part, LatentModel):
+            vars(part).pop("_plan", None)
+            if plan is not None:
+                part._plan = plan
+
+
+def _copied(grid, plan):
+    """The grid, with copies that have the plan in place of its estimators."""
+    if not isinstance(grid, dict):
+        return [_copied(part, plan) for part in grid]
+    copied = {}
+    for name, values in grid.items():
+        copied[name] = values
+        if any(isinstance(value, BaseEstimator) for value in values):
+            copied[name] = [clone(value, safe=False) for value in values]
+            for value in copied[name]:
+                if isinstance(value, BaseEstimator):
+                    _mark(value, plan)
+    return copied
+
+
+def _name_candidates(search, candidates):
+    """Report candidates by the user's own objects where the search had copies of them."""
+    search.cv_results_["params"] = candidates = list(candidates)
+    for k, candidate in enumerate(candidates):
+        for name, value in candidate.items():
+            if isinstance(value, BaseEstimator):
+                search.cv_results_[f"param_{name}"][k] = value
+    if hasattr(search, "best_params_"):
+        search.best_params_ = candidates[search.best_index_]
+
+
 def _rehearse(own, X, y, params):
     """Let scikit-learn's own loop come to every fit, which notes its data and does not train."""
     quiet = {"refit": False, "n_jobs": None, "verbose": 0, "error_score": 0.0}
-    with noting() as notes, warnings.catch_warnings(), suppress(Exception):
+    with warnings.catch_warnings(), suppress(Exception):
         # Every fit "fails" here, and what truly fails does so again in the search itself.
         warnings.simplefilter("ignore")
         GridSearchCV(**own | quiet).fit(X, y, **params)
-    return notes

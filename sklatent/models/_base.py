@@ -14,7 +14,6 @@ from sklatent.likelihoods._base import find_likelihood
 from sklatent.models._fitting import fit_model
 from sklatent.models._inference import InferenceMixin
 from sklatent.models._parameters import CONSTRAINTS, check_numbers, renamed
-from sklatent.models._plan import note_or_take_over
 from sklatent.models._start import start
 from sklatent.nn.modules import VariationalModule
 from sklatent.nn.objectives import elbo_terms
@@ -211,9 +210,16 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         resume = self.warm_start and hasattr(self, "net_")
         keys = row_keys(X, sample_ids)
         X = self._validate_training_data(X, reset=not resume)
-        if resume or not note_or_take_over(self, X, keys):
+        plan = vars(self).pop("_plan", None)
+        if resume or plan is None or not plan.note_or_take_over(self, X, keys):
             fit_model(self, X, keys=keys, resume=resume)
         return self
+
+    def __sklearn_clone__(self):
+        clone = super().__sklearn_clone__()
+        if "_plan" in vars(self):
+            clone._plan = self._plan
+        return clone
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_ids=None):

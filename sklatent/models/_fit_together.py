@@ -1,5 +1,7 @@
 """Which models may train as one stack."""
 
+import warnings
+
 import numpy as np
 
 from sklatent._utils.names import row_keys
@@ -60,44 +62,56 @@ def fit_models(models, X, rows=None):
     fit_stacked(models, validated, rows, names)
 
 
-def fit_noted(notes):
+def fit_noted(plan):
     """Train the noted fits that can stack, each stack on the data of all its models.
 
     Parameters
     ----------
-    notes : Notes
+    plan : Plan
         Fits to come.
 
     Returns
     -------
-    list of (model, key)
+    list of (model, key, asked)
         Those that are trained now. A stack that fails is left to be trained model by model, where
         the error meets the one model that it belongs to.
+
+    Warns
+    -----
+    RuntimeWarning
+        If a stack fails by anything but what data and parameters are refused by.
     """
     trained = []
-    for stack in _sort(notes):
-        models, keys = zip(*stack, strict=True)
-        X, rows, names = _join(notes.data, keys)
+    for stack in _sort(plan):
+        models, keys, _ = zip(*stack, strict=True)
+        X, rows, names = _join(plan.data, keys)
         try:
             fit_stacked(models, X, rows, names)
-        except Exception:
+        except Exception as error:
+            if not isinstance(error, ValueError):
+                message = (
+                    f"{len(stack)} fits could not be trained together and are trained one by "
+                    f"one: {type(error).__name__}: {error}"
+                )
+                warnings.warn(message, RuntimeWarning, stacklevel=2)
             continue
         trained += stack
     return trained
 
 
-def _sort(notes):
+def _sort(plan):
     """Stacks of two or more fits: alike, on as many rows of one type."""
     stacks = []
-    for model, key in notes.fits:
-        kind = _kind(notes.data[key])
+    for fit in plan.fits:
+        model, key, _ = fit
+        kind = _kind(plan.data[key])
         for stack in stacks:
-            first, first_key = stack[0]
-            if _kind(notes.data[first_key]) == kind and can_stack([first, model]):
-                stack.append((model, key))
+            first, first_key, _ = stack[0]
+            if _kind(plan.data[first_key]) == kind and can_stack([first, model]):
+                stack.append(fit)
                 break
         else:
-            stacks.append([(model, key)])
+            stacks.append([fit])
     return [stack for stack in stacks if len(stack) > 1]
 
 

@@ -24,7 +24,7 @@ from skorch.callbacks import LRScheduler
 from sklatent import VAE, BetaTCVAE, RosettaPoints, RosettaVAE, TransformVAE
 from sklatent.metrics import make_active_components_scorer, reconstruction_scorer
 from sklatent.model_selection import FusedGridSearchCV
-from sklatent.models import _base, _fit_together, _plan
+from sklatent.models import _base, _fit_together
 from sklatent.transformations import RandomRotation
 
 # Float64, in which a stack and its models alone are the same but for the last digits.
@@ -65,7 +65,7 @@ def assert_as_by_scikit_learn(model, grid, X, y=None, n_stacked=None, fit=None, 
         assert type(fused.best_estimator_) is type(plain.best_estimator_)
     if n_stacked is not None:
         assert fused.n_stacked_fits_ == n_stacked
-    assert not _plan._offers
+    assert "_plan" not in vars(getattr(fused, "best_estimator_", fused))
     return fused
 
 
@@ -197,7 +197,6 @@ def test_one_model_that_fails_costs_no_other_its_score(digits):
     assert np.isfinite(search.cv_results_["mean_test_score"]).tolist() == [True, False]
     with pytest.raises(ValueError, match="non-finite"):
         FusedGridSearchCV(model, grid, cv=2, error_score="raise").fit(X)
-    assert not _plan._offers
 
 
 def test_a_wrong_candidate_is_said_as_by_scikit_learn(digits):
@@ -250,6 +249,52 @@ def test_only_stacks_are_trained_ahead(digits, monkeypatch):
         monkeypatch.setattr(module, name, counting(name, getattr(module, name)))
     FusedGridSearchCV(VAE(3, **SMALL), BETAS, cv=3).fit(X)
     assert trained == ["fit_stacked", "fit_model"]
+
+
+def test_a_shared_random_state_is_not_trained_twice(digits, monkeypatch):
+    X, _ = digits
+    alone = []
+    original = _base.fit_model
+    monkeypatch.setattr(_base, "fit_model", lambda *a, **k: (alone.append(1), original(*a, **k)))
+    model = VAE(3, **SMALL | {"random_state": np.random.RandomState(0)})
+    search = FusedGridSearchCV(model, BETAS, cv=2, refit=False).fit(X)
+    assert search.n_stacked_fits_ == 6
+    assert not alone
+
+
+def test_an_unrelated_fit_takes_nothing_over(digits, monkeypatch):
+    """The same model and data, fitted while the search scores: it trains, and costs no offer."""
+    X, _ = digits
+    alone = []
+    original = _base.fit_model
+    monkeypatch.setattr(_base, "fit_model", lambda *a, **k: (alone.append(1), original(*a, **k)))
+    itself = []
+    (rows, held_out), *_ = KFold(2).split(X)
+
+    def score(model, X, y=None):
+        before = len(alone)
+        VAE(3, beta=1.0, **SMALL).fit(digits[0][rows])
+        itself.append(len(alone) - before)
+        return 0.0
+
+    grid = {"beta": [4.0, 1.0]}
+    splits = [(rows, held_out)]
+    search = FusedGridSearchCV(VAE(3, **SMALL), grid, cv=splits, scoring=score, refit=False).fit(X)
+    assert search.n_stacked_fits_ == 2
+    assert itself == [1, 1]
+    assert len(alone) == 2  # none of the search's own
+
+
+def test_a_stack_that_breaks_is_not_silent(digits, monkeypatch):
+    def broken(*args):
+        raise TypeError("of our own making")
+
+    monkeypatch.setattr(_fit_together, "fit_stacked", broken)
+    search = FusedGridSearchCV(VAE(3, **SMALL), BETAS, cv=2, refit=False)
+    with pytest.warns(RuntimeWarning, match="6 fits could not.*TypeError: of our own making"):
+        search.fit(digits[0])
+    assert search.n_stacked_fits_ == 0
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 def test_what_it_can_do_is_what_its_estimator_can(digits):
