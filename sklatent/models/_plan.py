@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
 
+from sklatent._utils.sparse import contents
 from sklatent.models._parameters import same_parameters
 from sklatent.nn.training.identity import run_digest
 
@@ -85,7 +86,7 @@ def offering(fits):
 
 
 def _digest(X, keys):
-    return run_digest("ahead", [X] if keys is None else [X, keys])
+    return run_digest("ahead", contents(X) if keys is None else [*contents(X), keys])
 
 
 def note_or_take_over(model, X, keys=None):
