@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklatent._utils.random import local_random_state
+from sklatent._utils.sparse import dense
 from sklatent.alignment._base import check_finite_rows, require_plain
 from sklatent.alignment._moments import blocks, float_type
 
@@ -114,7 +115,7 @@ def choose_anchors(X, anchors, n_anchors, random_state):
             n_anchors = n_samples
         generator = local_random_state(random_state)
         indices = generator.permutation(n_samples)[:n_anchors]
-        return np.array(X[indices]), indices
+        return np.array(dense(X[indices])), indices
     points = np.asarray(anchors)
     if points.ndim == 1 and points.dtype.kind in "iu":
         outside = points[(points < 0) | (points >= n_samples)]
@@ -125,7 +126,7 @@ def choose_anchors(X, anchors, n_anchors, random_state):
             )
         if points.size == 0:
             raise ValueError("anchors is empty; give at least one row number or point.")
-        return np.array(X[points]), points.copy()
+        return np.array(dense(X[points])), points.copy()
     points = check_array(anchors, dtype="numeric", ensure_all_finite=False, input_name="anchors")
     check_finite_rows(points, "anchors")
     if points.shape[1] != n_features:

@@ -5,6 +5,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
+_BLOCK_ROWS = 1024
 _METHODS = ("n_outputs", "encoder_input", "log_prob", "mean", "sample", "deviance", "check")
 
 
@@ -200,13 +201,19 @@ class BoundLikelihood(nn.Module):
         Or any object with its methods.
     n_features : int
         Number of columns of X.
+    masked : bool, default=False
+        Whether rows may have NaN entries, which are not known: they add nothing to a probability,
+        and the encoder sees their features' means.
     """
 
     # Learned parameters have axes for rows and features, so that a leading axis of models fits.
     stackable = True
 
-    def __init__(self, likelihood, n_features):
+    def __init__(self, likelihood, n_features, masked=False):
         super().__init__()
+        self.masked = masked
+        if masked:
+            self.register_buffer("fill", torch.zeros(1, n_features))
         self.likelihood = likelihood
         self.n_outputs = likelihood.n_outputs(n_features)
         learned = optional(likelihood, "learned", {}, n_features)
@@ -225,25 +232,48 @@ class BoundLikelihood(nn.Module):
         """Whether the decoder's output is in X's unit."""
         return getattr(self.likelihood, "in_data_unit", False)
 
-    @torch.no_grad()
     def observe(self, blocks, n_features):
         """See :meth:`Likelihood.observe`; kept parameters among what is found are set."""
-        seen = optional(self.likelihood, "observe", {}, blocks, n_features)
+        if not self.masked:
+            seen = optional(self.likelihood, "observe", {}, blocks, n_features)
+            self.set(seen)
+            return seen
+        means = known_means(blocks, n_features)
+
+        def complete(n):
+            return (filled(rows, means) for rows in blocks(n))
+
+        def inputs(n):
+            return (self.encoder_input(torch.from_numpy(rows)).numpy() for rows in blocks(n))
+
+        seen = optional(self.likelihood, "observe", {}, complete, n_features)
+        self.set(seen | {"fill": np.full(n_features, np.nan)})
+        seen = seen | {"fill": known_means(inputs, n_features)}
         self.set(seen)
         return seen
 
     def start_output(self, mean, loadings, seen=None):
         """See :meth:`Likelihood.start_output`."""
-        seen = seen or {}
-        return optional(self.likelihood, "start_output", (mean, loadings), mean, loadings, **seen)
+        given = mean, loadings
+        return optional(self.likelihood, "start_output", given, *given, **_told(seen))
 
     def encoder_input(self, x):
         """See :meth:`Likelihood.encoder_input`."""
-        return self.likelihood.encoder_input(x, **for_means(self.likelihood, self._own()))
+        keywords = for_means(self.likelihood, self._own())
+        if not self.masked:
+            return self.likelihood.encoder_input(x, **keywords)
+        seen = self.likelihood.encoder_input(torch.nan_to_num(x, nan=0.0), **keywords)
+        return torch.where(torch.isnan(x), self.fill.to(x.dtype), seen)
 
     def log_prob(self, x, output):
-        """Log probability of rows, in nats, ``(..., n_samples)``."""
-        return self.likelihood.log_prob(x, output, **self._own())
+        """Log probability of rows, or of what is known of them, in nats, ``(..., n_samples)``."""
+        if not self.masked:
+            return self.likelihood.log_prob(x, output, **self._own())
+        unknown = torch.isnan(x)
+        output = optional(self.likelihood, "hide", output, output, unknown)
+        known = torch.nan_to_num(x, nan=0.0)
+        entries = self.likelihood.log_prob_of_entries(known, output, **self._own())
+        return entries.masked_fill(unknown, 0.0).sum(-1)
 
     def deviance(self, x, output):
         """Twice the nats that the output is worse than a perfect one, ``(..., n_samples)``."""
@@ -260,15 +290,34 @@ class BoundLikelihood(nn.Module):
     def start(self, residual, variance, seen=None):
         """Set learned and kept parameters to where training starts."""
         if self.names:
-            self.set(optional(self.likelihood, "start", {}, residual, variance, **(seen or {})))
+            self.set(optional(self.likelihood, "start", {}, residual, variance, **_told(seen)))
 
     @torch.no_grad()
     def set(self, values):
         """Set those of the learned and kept parameters that are named."""
-        for name in self.names:
+        for name in (*self.names, *(["fill"] if self.masked else [])):
             if name in values:
                 own = getattr(self, name)
                 own.copy_(torch.as_tensor(values[name], dtype=own.dtype).reshape(own.shape))
+
+
+def _told(seen):
+    """What the likelihood's own methods are told of the data."""
+    return {name: value for name, value in (seen or {}).items() if name != "fill"}
+
+
+def known_means(blocks, n_features):
+    """Mean of each feature over the entries that are not NaN."""
+    sums, counts = np.zeros(n_features), np.zeros(n_features)
+    for rows in blocks(_BLOCK_ROWS):
+        sums += np.nansum(rows, axis=0)
+        counts += (~np.isnan(rows)).sum(axis=0)
+    return sums / np.maximum(counts, 1)
+
+
+def filled(rows, means):
+    """Rows with means in place of NaN."""
+    return np.where(np.isnan(rows), means, rows)
 
 
 def optional(likelihood, method, default, *arguments, **keywords):
@@ -337,7 +386,7 @@ def find_likelihood(likelihood):
 def extremes(X, block_rows=4096):
     """Least and greatest value of an array, read block by block."""
     found = [
-        (block.min(), block.max())
+        (np.nanmin(block), np.nanmax(block))
         for block in (X[start : start + block_rows] for start in range(0, len(X), block_rows))
     ]
     low, high = zip(*found, strict=True)

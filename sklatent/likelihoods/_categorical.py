@@ -161,10 +161,11 @@ class Categorical(Likelihood):
             block = X[start : start + _BLOCK_ROWS]
             for number, group in enumerate(groups):
                 part = pick(block, group)
-                wrong = np.abs(part.sum(axis=1) - 1) > 1e-4
+                wrong = ~(np.abs(part.sum(axis=1) - 1) <= 1e-4)
                 wrong |= ((part < 0) | (part > 1)).any(axis=1)
                 if whole:
                     wrong |= ((part != 0) & (part != 1)).any(axis=1)
+                wrong &= ~np.isnan(part).all(axis=1)
                 if wrong.any():
                     row = int(wrong.argmax())
                     raise ValueError(

@@ -86,6 +86,10 @@ class Counts(Likelihood):
     def _log_mean_of(self, x, output):
         return self._log_mean(output, x.sum(-1, keepdim=True))
 
+    def hide(self, output, unknown):
+        """Give no share to entries that are not known, since they are not in the total either."""
+        return output.masked_fill(unknown, -1e30) if self._own_totals() else output
+
     def mean(self, output, typical_total=None):
         """Mean counts of a row with the median total.
 
@@ -189,7 +193,7 @@ class Counts(Likelihood):
         self._shares()
         self.check_means(X, name)
         for block in _blocks(X):
-            broken = block != np.floor(block)
+            broken = (block != np.floor(block)) & ~np.isnan(block)
             if broken.any():
                 column = int(broken.any(axis=0).argmax())
                 raise ValueError(

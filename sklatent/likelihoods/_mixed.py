@@ -1,6 +1,7 @@
 """Tables of several kinds of columns, each with its own distribution."""
 
 import numpy as np
+import torch
 
 from sklatent.likelihoods._base import Likelihood, find_likelihood, for_means, optional
 from sklatent.likelihoods._columns import pick, put_together, resolve_columns
@@ -198,6 +199,14 @@ class Mixed(Likelihood):
             for number, (columns, own, place) in enumerate(parts)
         ]
         return put_together(found, [columns for columns, _, _ in parts])
+
+    def hide(self, output, unknown):
+        """Give no share to entries that are not known, part by part."""
+        hidden = [
+            optional(own, "hide", output[..., place], output[..., place], pick(unknown, columns))
+            for columns, own, place in self._parts(unknown.shape[-1])
+        ]
+        return torch.cat(hidden, -1)
 
     def deviance(self, x, output, **keywords):
         """Sum of the parts' deviances, ``(..., n_samples)``; 0 at a perfect fit."""

@@ -5,14 +5,13 @@ from sklearn.base import _fit_context
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import nn
 
-from sklatent.likelihoods._base import BoundLikelihood
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_model
 from sklatent.models._inference import finite, float_type
 from sklatent.models._parameters import document
 from sklatent.nn.autoencoder import AutoencoderModule, DecoderModule
 from sklatent.nn.linear_path import LinearPath
-from sklatent.nn.modules import build_model_networks, starting_at_zero
+from sklatent.nn.modules import bound_likelihood, build_model_networks, starting_at_zero
 
 
 @document(without=("posterior", "beta", "warmup_epochs"))
@@ -75,6 +74,7 @@ class Autoencoder(LatentModel):
         init="pca",
         image_shape=None,
         likelihood="gaussian",
+        missing="error",
         max_epochs=100,
         batch_size=128,
         learning_rate=1e-3,
@@ -99,6 +99,7 @@ class Autoencoder(LatentModel):
         self.init = init
         self.image_shape = image_shape
         self.likelihood = likelihood
+        self.missing = missing
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -132,7 +133,7 @@ class Autoencoder(LatentModel):
         }
 
     def _decoder_parts(self, n_features, n_inputs, encodes):
-        likelihood = BoundLikelihood(self._find_likelihood(), n_features)
+        likelihood = bound_likelihood(self, n_features)
         decoder = build_model_networks(self, n_features, likelihood, n_inputs)[1]
         path = None
         if self._has_linear_path():

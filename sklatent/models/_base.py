@@ -7,19 +7,19 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklatent._utils.names import row_keys
 from sklatent.likelihoods._base import find_likelihood
 from sklatent.models._fitting import fit_model
 from sklatent.models._inference import InferenceMixin
 from sklatent.models._parameters import CONSTRAINTS, check_numbers, renamed
+from sklatent.models._rows import check_possible, check_training_rows, validate_rows
 from sklatent.models._start import start
 from sklatent.nn.modules import VariationalModule
 from sklatent.nn.objectives import elbo_terms
 from sklatent.nn.training.devices import resolve_device
 
-_BLOCK = 4096  # rows that a check may look at together
 _ROWS_PER_FEATURE = 10  # below which early_stopping="auto" holds rows out
 _MIN_HELD_OUT = 50  # rows below which a tenth of them tells nothing
 
@@ -59,6 +59,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
+        missing="error",
         beta=1.0,
         warmup_epochs=0,
         max_epochs=100,
@@ -86,6 +87,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         self.image_shape = image_shape
         self.posterior = posterior
         self.likelihood = likelihood
+        self.missing = missing
         self.beta = beta
         self.warmup_epochs = warmup_epochs
         self.max_epochs = max_epochs
@@ -187,8 +189,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training data. Memory maps are read batch by batch.
+        X : array-like or CSR matrix of shape (n_samples, n_features)
+            Training data. Memory maps and CSR matrices are read batch by batch.
         y : None
             Ignored.
         sample_ids : array-like of shape (n_samples,), default=None
@@ -247,23 +249,9 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     def _validate_training_data(self, X, reset):
         resolve_device(self.device)
-        X = validate_data(self, X, reset=reset, dtype="numeric", ensure_min_samples=2)
-        if X.dtype.kind == "c":
-            raise ValueError("X holds complex numbers; give real numbers.")
-        if all((block == X[0, 0]).all() for block in _blocks(X)):
-            raise ValueError(
-                f"X is constant: every value is {X[0, 0]}, so that there is nothing to learn. "
-                "Check that the right columns were loaded."
-            )
-        limit = np.finfo(np.float32).max
-        if self.precision != "float64" and X.dtype.itemsize > 4:
-            for block in _blocks(X):
-                if np.abs(block).max() > limit:
-                    raise ValueError(
-                        "X has values too large for float32. Scale X (for example with "
-                        'StandardScaler), or set precision="float64".'
-                    )
-        self._find_likelihood().check(X, "X")
+        X = validate_rows(self, X, reset=reset, ensure_min_samples=2)
+        check_training_rows(self, X)
+        check_possible(self._find_likelihood(), X, "X")
         self._check_parameters(X)
         return X
 
@@ -276,13 +264,11 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.missing == "mask"
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
     def _fitted_module(self):
         check_is_fitted(self)
         return self.net_.module_
-
-
-def _blocks(X):
-    return (X[start : start + _BLOCK] for start in range(0, len(X), _BLOCK))

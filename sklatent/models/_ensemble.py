@@ -144,6 +144,7 @@ class VAEEnsemble(LatentModel):
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
+        missing="error",
         warmup_epochs=0,
         max_epochs=100,
         batch_size=128,
@@ -171,6 +172,7 @@ class VAEEnsemble(LatentModel):
             image_shape=image_shape,
             posterior=posterior,
             likelihood=likelihood,
+            missing=missing,
             beta=beta,
             warmup_epochs=warmup_epochs,
             max_epochs=max_epochs,
@@ -370,7 +372,7 @@ n_components)
             scale_tril[:, own, own] = posterior.scale_tril
         return Posterior(np.hstack(means), scale_tril=scale_tril)
 
-    def sample(self, n_samples=1, random_state=None):
+    def sample(self, n_samples=1, random_state=None, noise=False):
         """Decode draws from the prior N(0, I), each by a member picked at random.
 
         Parameters
@@ -379,15 +381,19 @@ n_components)
             Number of rows to draw.
         random_state : int, RandomState instance or None, default=None
             Seeds the draw.
+        noise : bool, default=False
+            Whether to draw rows from the likelihood in place of its means.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            The likelihood's means at the draws.
+            The likelihood's means at the draws, or rows around them.
         """
         check_is_fitted(self)
         random_state = local_random_state(random_state)
-        drawn = np.stack([member.sample(n_samples, random_state) for member in self.estimators_])
+        drawn = np.stack(
+            [member.sample(n_samples, random_state, noise) for member in self.estimators_]
+        )
         picked = random_state.randint(len(drawn), size=n_samples)
         return drawn[picked, np.arange(n_samples)]
 

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from sklatent._utils.names import row_keys
+from sklatent._utils.sparse import stacked
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_stacked
 from sklatent.models._parameters import same_parameters
@@ -118,7 +119,7 @@ def _sort(plan):
 def _kind(data):
     """What fits of one stack have in common: shape and type of their rows, and whether named."""
     X, names = data
-    return X.shape, X.dtype, names is None
+    return X.shape, X.dtype, type(X), names is None
 
 
 def _join(data, keys):
@@ -127,7 +128,7 @@ def _join(data, keys):
     X, names = zip(*(data[key] for key in distinct), strict=True)
     if len(distinct) == 1:
         return X[0], None, names[0]
-    n = len(X[0])
+    n = X[0].shape[0]
     start = {key: n * k for k, key in enumerate(distinct)}
     rows = np.array([start[key] for key in keys])[:, None] + np.arange(n)
-    return np.concatenate(X), rows, None if names[0] is None else np.concatenate(names)
+    return stacked(X), rows, None if names[0] is None else np.concatenate(names)

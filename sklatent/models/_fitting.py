@@ -12,6 +12,7 @@ from numbers import Real
 import numpy as np
 import torch
 
+from sklatent._utils.sparse import contents
 from sklatent.models._continuation import go_on, parameters_of
 from sklatent.models._guard import guarded
 from sklatent.nn.stacking.modules import stack_modules, unstack_module
@@ -175,7 +176,7 @@ def _identify(models, X, rows, keys, resume):
             stacklevel=2,
         )
         return seeds or [draw_seed(model.random_state) for model in models], None
-    arrays = [np.asarray(X), *(array for array in (rows, keys) if array is not None)]
+    arrays = [*contents(X), *(array for array in (rows, keys) if array is not None)]
     checkpoint = Checkpoint(os.fspath(directory), run_digest(description, arrays))
     if checkpoint.seeds is None:
         checkpoint.seeds = seeds or [draw_seed(model.random_state) for model in models]

@@ -14,11 +14,14 @@ import numpy as np
 import torch
 from sklearn.base import TransformerMixin
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklatent._posterior import Posterior
 from sklatent._utils.random import local_random_state
+from sklatent._utils.sparse import dense
+from sklatent.models._rows import check_possible, validate_rows
 from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
+from sklatent.nn.training.randomness import draw_seed
 
 _MAX_ROWS = 1024
 _BLOCK_BYTES = 1 << 24
@@ -73,7 +76,7 @@ def finite(scores):
 
 def _tensor(rows, dtype, device):
     """Rows as a tensor: a copy only of what must be cast, turned round or made writable."""
-    rows = np.ascontiguousarray(rows, dtype=dtype)
+    rows = np.ascontiguousarray(dense(rows), dtype=dtype)
     return torch.from_numpy(rows if rows.flags.writeable else rows.copy()).to(device)
 
 
@@ -82,15 +85,12 @@ class InferenceMixin(TransformerMixin):
 
     def _validate_rows(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype="numeric")
-        if X.dtype.kind == "c":
-            raise ValueError("X holds complex numbers; give real numbers.")
-        return X
+        return validate_rows(self, X)
 
     def _validate_scored_rows(self, X):
         """Rows whose probability is asked for have to be possible."""
         X = self._validate_rows(X)
-        self._find_likelihood().check(X, "X")
+        check_possible(self._find_likelihood(), X, "X")
         return X
 
     def _validate_latents(self, Z):
@@ -119,7 +119,7 @@ class InferenceMixin(TransformerMixin):
         out, single = {}, False
         was_training = module.training
         module.eval()
-        blocks_of_rows = block_slices(len(X), X.shape[1] * np.dtype(dtype).itemsize)
+        blocks_of_rows = block_slices(X.shape[0], X.shape[1] * np.dtype(dtype).itemsize)
         threads = suitable_threads(work_of(module, blocks_of_rows[0].stop))
         with own_torch_state(parameter.device), torch.no_grad(), threads:
             for rows in blocks_of_rows:
@@ -129,7 +129,7 @@ class InferenceMixin(TransformerMixin):
                     result, single = {"result": result}, True
                 for name, tensor in result.items():
                     if name not in out:
-                        shape = (len(X), *tensor.shape[1:])
+                        shape = (X.shape[0], *tensor.shape[1:])
                         out[name] = np.empty(shape, dtype=tensor.cpu().numpy().dtype)
                     out[name][rows] = tensor.cpu().numpy()
         module.train(was_training)
@@ -187,7 +187,7 @@ class InferenceMixin(TransformerMixin):
         X = self._validate_rows(X)
         return Posterior(**self._map_blocks(X, lambda module, x: module.encode(x).as_arrays()))
 
-    def sample(self, n_samples=1, random_state=None):
+    def sample(self, n_samples=1, random_state=None, noise=False):
         """Decode draws from the prior N(0, I).
 
         Parameters
@@ -196,16 +196,25 @@ class InferenceMixin(TransformerMixin):
             Number of rows to draw.
         random_state : int, RandomState instance or None, default=None
             Seeds the draw.
+        noise : bool, default=False
+            Whether to draw rows from the likelihood, such as whole counts, in place of its means.
 
         Returns
         -------
         X : ndarray of shape (n_samples, n_features)
-            The likelihood's means at the draws.
+            The likelihood's means at the draws, or rows around them.
         """
         check_is_fitted(self)
         check_count("n_samples", n_samples)
         random_state = local_random_state(random_state)
-        return self._decode_means(random_state.standard_normal((n_samples, self._n_features_out)))
+        Z = random_state.standard_normal((n_samples, self._n_features_out))
+        return self._decode_draws(Z, random_state) if noise else self._decode_means(Z)
+
+    def _decode_draws(self, Z, random_state):
+        generator = torch.Generator().manual_seed(draw_seed(random_state))
+        return self._map_blocks(
+            Z, lambda module, z: module.likelihood.sample(module.decode(z), generator)
+        )
 
     def score_samples(self, X):
         """Evidence lower bound of each row, with beta = 1 whatever beta trained.

@@ -41,6 +41,7 @@ CONSTRAINTS = {
         ),
         HasMethods("log_prob"),
     ],
+    "missing": [StrOptions({"error", "mask"})],
     "beta": [Interval(Real, 0, None, closed="left")],
     "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -104,6 +105,12 @@ _TEXTS = {
         must lie in [0, 1]; "poisson" or "negative_binomial" for counts; "categorical" for one
         block of one-hot columns. Or an object of :mod:`sklatent.likelihoods`, such as
         ``Mixed([(columns, likelihood), ...])`` for tables of several kinds.
+""",
+    "missing": """\
+    missing : {{"error", "mask"}}, default="error"
+        What NaN in X means: a mistake, or entries that are not known. "mask" leaves those out of
+        the likelihood and shows the encoder each feature's mean in their place;
+        ``inverse_transform(transform(X))`` is what the model makes of them.
 """,
     "beta": """\
     beta : float, default={beta}

@@ -11,6 +11,7 @@ takes it off its model: no other model and no other thread can meet it.
 from copy import copy, deepcopy
 from threading import Lock
 
+from sklatent._utils.sparse import contents
 from sklatent.models._parameters import same_parameters
 from sklatent.nn.training.identity import run_digest
 
@@ -67,7 +68,7 @@ class Plan:
         """
         if self._offers is not None and not self._offers:
             return False
-        key = run_digest("ahead", [X] if keys is None else [X, keys])
+        key = run_digest("ahead", contents(X) if keys is None else [*contents(X), keys])
         with self._lock:
             if self._offers is None:
                 # A RandomState advances while a model trains: what was asked for is kept.

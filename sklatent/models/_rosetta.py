@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval
 
+from sklatent._utils.sparse import dense
 from sklatent.models._base import LatentModel
 from sklatent.models._parameters import document
 from sklatent.nn.objectives import elbo_terms, rosetta_penalty
@@ -97,6 +98,7 @@ class RosettaVAE(LatentModel):
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
+        missing="error",
         beta=1.0,
         warmup_epochs=0,
         max_epochs=100,
@@ -125,6 +127,7 @@ class RosettaVAE(LatentModel):
             image_shape=image_shape,
             posterior=posterior,
             likelihood=likelihood,
+            missing=missing,
             beta=beta,
             warmup_epochs=warmup_epochs,
             max_epochs=max_epochs,
@@ -211,8 +214,9 @@ class RosettaVAE(LatentModel):
 
     def _warn_if_elsewhere(self, X, points):
         """Anchors on another scale than X, in any feature, were preprocessed differently."""
-        rows = np.linspace(0, len(X) - 1, min(len(X), _PROBE_ROWS)).astype(int)
-        here, there = np.asarray(X[rows], dtype=np.float64), points.X.astype(np.float64)
+        n = X.shape[0]
+        rows = np.linspace(0, n - 1, min(n, _PROBE_ROWS)).astype(int)
+        here, there = np.asarray(dense(X[rows]), dtype=np.float64), points.X.astype(np.float64)
         worst = features_elsewhere(here, there)
         if not len(worst):
             return

@@ -10,6 +10,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent._utils.pipelines import last_step
+from sklatent._utils.sparse import dense
 from sklatent.models._principal_axes import principal_axes
 
 _LEAST_SHARE = 1e-5  # of the data's variance that noise has at least
@@ -118,7 +119,7 @@ class _Data:
     def __init__(self, likelihood, X, rows, n_components):
         self.likelihood, self.X, self.rows = likelihood, X, rows
         self.n_components = n_components
-        self.n_rows = len(X) if rows is None else len(rows)
+        self.n_rows = X.shape[0] if rows is None else len(rows)
         self._axes = None
         self.seen = likelihood.observe(self._rows, X.shape[1])
 
@@ -126,7 +127,8 @@ class _Data:
         for begin in range(0, self.n_rows, size):
             part = slice(begin, min(begin + size, self.n_rows))
             block = self.X[part] if self.rows is None else self.X[self.rows[part]]
-            yield np.ascontiguousarray(block, dtype=np.float64)
+            block = np.ascontiguousarray(dense(block), dtype=np.float64)
+            yield block if block.flags.writeable else block.copy()  # torch warns of such memory
 
     def blocks(self, size):
         """Rows as the encoder sees them, in blocks of float64."""

@@ -8,6 +8,7 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklatent._utils.sparse import dense
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_model
 from sklatent.models._parameters import document
@@ -151,6 +152,7 @@ class TransformVAE(LatentModel):
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
+        missing="error",
         beta=1.0,
         warmup_epochs=0,
         max_epochs=100,
@@ -179,6 +181,7 @@ class TransformVAE(LatentModel):
             image_shape=image_shape,
             posterior=posterior,
             likelihood=likelihood,
+            missing=missing,
             beta=beta,
             warmup_epochs=warmup_epochs,
             max_epochs=max_epochs,
@@ -273,7 +276,7 @@ class TransformVAE(LatentModel):
         if self.transformation is not None:
             self._check_batch(X)
             generator = torch.Generator().manual_seed(0)
-            rows = np.asarray(X[: self.batch_size], dtype=np.float64)
+            rows = np.asarray(dense(X[: self.batch_size]), dtype=np.float64)
             sample_views(self, torch.from_numpy(rows), generator)
 
     def _check_latent_columns(self):
@@ -292,10 +295,11 @@ class TransformVAE(LatentModel):
 
     def _check_batch(self, X):
         """The divergence from the prior is that of a batch, which there has to be."""
-        if len(X) < self.batch_size:
+        if X.shape[0] < self.batch_size:
             raise ValueError(
-                f"X has {len(X)} rows, fewer than one batch of {self.batch_size}, over which the "
-                f"discrepancy from the prior is measured. Set batch_size to {len(X)} or less."
+                f"X has {X.shape[0]} rows, fewer than one batch of {self.batch_size}, over which "
+                f"the discrepancy from the prior is measured. Set batch_size to {X.shape[0]} or "
+                "less."
             )
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -335,9 +339,10 @@ class TransformVAE(LatentModel):
                 "transformation of its own: set it to 1."
             )
         views = validate_views(self, X_forward, X_inverse)
-        if len(views[0]) != len(X):
+        if len(views[0]) != X.shape[0]:
             raise ValueError(
-                f"X has {len(X)} rows, but its views have {len(views[0])}. Give each row its views."
+                f"X has {X.shape[0]} rows, but its views have {len(views[0])}. Give each row its "
+                "views."
             )
         if resume and self.n_views_ != len(views):
             raise ValueError(
@@ -401,7 +406,7 @@ class TransformVAE(LatentModel):
         X = self._validate_rows(X)
         self._check_knows_transformations()
         Z = self._encode_means(X)
-        T = validate_change(self, T, len(X), inverse).astype(Z.dtype)
+        T = validate_change(self, T, X.shape[0], inverse).astype(Z.dtype)
         moved = move_latents(
             self.latent_transformation, torch.from_numpy(Z), torch.from_numpy(T), inverse
         )

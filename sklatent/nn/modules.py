@@ -114,7 +114,7 @@ def variational_parts(model, n_features):
     dict
         Keyword arguments of :class:`VariationalModule`.
     """
-    likelihood = BoundLikelihood(model._find_likelihood(), n_features)
+    likelihood = bound_likelihood(model, n_features)
     encoder, decoder, width = build_model_networks(model, n_features, likelihood)
     path = None
     if model._has_linear_path():
@@ -131,6 +131,11 @@ def variational_parts(model, n_features):
         "path": path,
         "raw": callable(model.architecture),
     }
+
+
+def bound_likelihood(model, n_features):
+    """Make the likelihood that a model's parameters describe."""
+    return BoundLikelihood(model._find_likelihood(), n_features, model.missing == "mask")
 
 
 def build_model_networks(model, n_features, likelihood, n_components=None):

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy import sparse
+
+from sklatent._utils.sparse import dense
 
 
 @dataclass
@@ -53,12 +56,12 @@ def is_memory_mapped(X):
 class Rows:
     """The rows of X that one model, or each of K stacked models, trains on.
 
-    In-memory data become one tensor on the device. Memory-mapped data stay on disk:
-    each batch reads and casts only its own rows.
+    In-memory data become one tensor on the device. Memory-mapped data stay on disk, and CSR
+    matrices as they are: each batch reads, casts and makes dense only its own rows.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
         All rows.
     index : ndarray of shape (n_rows,) or (K, n_rows), or None
         Which rows to use; None uses all.
@@ -85,7 +88,7 @@ class Rows:
         }
 
     def _hold(self, X):
-        if isinstance(X, torch.Tensor) or is_memory_mapped(X):
+        if isinstance(X, torch.Tensor) or is_memory_mapped(X) or sparse.issparse(X):
             return X
         # Torch knows no negative strides, and warns of memory that must not be written to.
         data = np.ascontiguousarray(X, dtype=_NUMPY[self.dtype])
@@ -129,7 +132,7 @@ class Rows:
         if isinstance(data, torch.Tensor):
             x = data.index_select(0, flat.to(self.device))
         else:
-            x = np.ascontiguousarray(data[flat.numpy()], dtype=_NUMPY[self.dtype])
+            x = np.ascontiguousarray(dense(data[flat.numpy()]), dtype=_NUMPY[self.dtype])
             x = torch.from_numpy(x).to(self.device)
         return x if index.ndim == 1 else x.view(*index.shape, x.shape[-1])
 
