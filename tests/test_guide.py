@@ -1,4 +1,4 @@
-"""The guide's pages about alignment say what their code gives."""
+"""The guide's pages say what their code gives."""
 
 import doctest
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 GUIDE = Path(__file__).parents[1] / "docs" / "guide"
 
 
-@pytest.mark.parametrize("page", ["alignment", "do_two_spaces_agree"])
+@pytest.mark.parametrize("page", ["alignment", "counts", "do_two_spaces_agree"])
 def test_page_runs(page):
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     failed, tried = doctest.testfile(
