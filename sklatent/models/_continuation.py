@@ -72,7 +72,8 @@ def go_on(model, optimizer_of):
         net.initialize_callbacks()
     net.batch_size, net.lr, net.max_epochs = model.batch_size, model.learning_rate, model.max_epochs
     if "optimizer" in changed:
-        vars(net).pop("optimizer__fused", None)
+        for name in ("optimizer__fused", "optimizer__eps"):
+            vars(net).pop(name, None)
         vars(net).update(optimizer_of(model))
         net.initialize_optimizer()
     for group in net.optimizer_.param_groups:

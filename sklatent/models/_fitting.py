@@ -42,8 +42,8 @@ _OPTIMIZERS = {
     "sgd": torch.optim.SGD,
     "rmsprop": torch.optim.RMSprop,
 }
-# In nats; 1e-8, torch's own, makes 5e-4 deviations of 1e-7 on the digits within 100 epochs, and this
-# one 4e-5, for a nat of the bound (48.9 to 47.9).
+# Torch's own, 1e-8, makes 5e-4 deviations of 1e-7 on the digits within 100 epochs, and this one
+# 4e-5, for a nat of the bound (48.9 to 47.9).
 _EPS_AT_PCA = 1e-3
 # Parameters that change neither the weights nor their path.
 _IRRELEVANT = {"verbose", "checkpoint_dir", "warm_start", "callbacks", "random_state", "device"}
