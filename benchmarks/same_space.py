@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -167,25 +167,24 @@ def labs(report, epochs):
     X = X / 16
     half = np.random.default_rng(0).permutation(len(X)) < len(X) // 2
     rows = []
-    for name, of_a in (("digits in halves", half), ("digits 0-4 and 5-9", y < 5)):
+    splits = (("digits in halves", half), ("digits 0-4 and 5-9", y < 5))
+    for likelihood, (name, of_a) in product(("gaussian", "bernoulli"), splits):
         A, B = X[of_a], X[~of_a]
-        parameters = {"n_components": 8, "likelihood": "bernoulli", "max_epochs": epochs}
+        parameters = {"n_components": 8, "likelihood": likelihood, "max_epochs": epochs}
         lab_a = VAE(**parameters, random_state=0).fit(A)
         points = RosettaPoints.distill(lab_a, A, n_points=64, random_state=0)
         models = {
             "plain VAE": VAE(**parameters, random_state=1),
             "start at the anchors": VAE(**parameters, init=points, random_state=1),
-            "RosettaVAE, rho 0.1": RosettaVAE(
-                **parameters, rosetta_points=points, rho=0.1, random_state=1
-            ),
-            "RosettaVAE, rho 10": RosettaVAE(
-                **parameters, rosetta_points=points, rho=10.0, random_state=1
-            ),
         }
+        for rho in (0.1, 1.0, 10.0):
+            models[f"RosettaVAE, rho {rho:g}"] = RosettaVAE(
+                **parameters, rosetta_points=points, rho=rho, random_state=1
+            )
         for kind, model in models.items():
             model.fit(B)
             agreement = [r2_score(lab_a.transform(part), model.transform(part)) for part in (A, B)]
-            rows.append([name, kind, *agreement, model.score(B)])
+            rows.append([f"{name}, {likelihood}", kind, *agreement, model.score(B)])
     report.text(
         "## Labs\n\nR^2 with lab A's coordinates, on lab A's rows, which lab B never saw, and on "
         "its own; and the bound of lab B's model on its own rows."

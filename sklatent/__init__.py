@@ -10,7 +10,7 @@ and a table of which module holds which name; its own ``__all__`` comes from tha
 
 from sklatent._utils.lazy import attach
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
@@ -47,6 +47,7 @@ __getattr__, __dir__, __all__ = attach(
         "alignment",
         "channels",
         "datasets",
+        "likelihoods",
         "metrics",
         "model_selection",
         "models",

@@ -8,7 +8,7 @@ import pytest
 GUIDE = Path(__file__).parents[1] / "docs" / "guide"
 
 
-@pytest.mark.parametrize("page", ["alignment", "counts", "do_two_spaces_agree"])
+@pytest.mark.parametrize("page", ["alignment", "counts", "do_two_spaces_agree", "same_space"])
 def test_page_runs(page):
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     failed, tried = doctest.testfile(

@@ -152,8 +152,10 @@ class FusedGridSearchCV(GridSearchCV):
         plan.offer(trained)
         with parallel_config(backend="threading"):
             search = GridSearchCV(**planned).fit(X, y, **params)
-        if hasattr(search, "best_estimator_"):
-            _mark(search.best_estimator_, None)
+        # The default scorer keeps the estimator that the search was given.
+        for part in (planned["estimator"], getattr(search, "best_estimator_", None)):
+            if part is not None:
+                _mark(part, None)
         _name_candidates(search, ParameterGrid(self.param_grid))
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
