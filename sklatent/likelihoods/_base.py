@@ -15,6 +15,23 @@ class Likelihood(BaseEstimator):
     Tensors have any leading axes, ``(..., n_samples, n_features)``, so that K stacked models share
     the code of one. A class of your own that has these methods works everywhere; deriving it from
     this one saves those whose defaults fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklatent.likelihoods import Likelihood
+    >>> class Laplace(Likelihood):
+    ...     def log_prob(self, x, output):
+    ...         return -((x - output).abs() + 0.6931).sum(-1)
+    ...
+    ...     def deviance(self, x, output):
+    ...         return 2.0 * (x - output).abs().sum(-1)
+    ...
+    ...     def sample(self, output, generator):
+    ...         u = torch.rand(output.shape, generator=generator) - 0.5
+    ...         return output - u.sign() * torch.log1p(-2 * u.abs())
+    >>> Laplace().log_prob(torch.zeros(1, 2), torch.ones(1, 2))
+    tensor([-3.3862])
     """
 
     # Whether the decoder's output is in X's unit, so that it may be scaled as X is.
@@ -53,7 +70,7 @@ class Likelihood(BaseEstimator):
         return x
 
     def learned(self, n_features):
-        """Parameters of the distribution itself that are trained beside the networks.
+        """Give the parameters of the distribution itself that are trained beside the networks.
 
         Parameters
         ----------
@@ -69,7 +86,7 @@ class Likelihood(BaseEstimator):
         return {}
 
     def kept(self, n_features):
-        """Constants that are set when training starts and kept with the weights.
+        """Give constants that are set when training starts and kept with the weights.
 
         Parameters
         ----------
@@ -102,7 +119,7 @@ class Likelihood(BaseEstimator):
         return {}
 
     def start(self, residual, variance):
-        """Values of learned and kept parameters where training starts.
+        """Find values of learned and kept parameters where training starts.
 
         Parameters
         ----------
@@ -150,7 +167,7 @@ class Likelihood(BaseEstimator):
         return output
 
     def start_output(self, mean, loadings):
-        """Decoder's output where training starts, from the linear model of the encoder's input.
+        """Find the decoder's output where training starts, from the linear model of the encoder's input.
 
         Parameters
         ----------

@@ -45,7 +45,7 @@ class Bernoulli(Likelihood):
         return -F.binary_cross_entropy_with_logits(output, x, reduction="none")
 
     def mean(self, output):
-        """Probabilities of ones.
+        """Return the probabilities of ones.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ class Bernoulli(Likelihood):
         return (uniform.to(output.device) < torch.sigmoid(output)).to(output.dtype)
 
     def start_output(self, mean, loadings):
-        """Logits of the mean, and the loadings times the link's slope there.
+        """Return logits of the mean, and the loadings times the link's slope there.
 
         Parameters
         ----------

@@ -120,7 +120,7 @@ class Categorical(Likelihood):
         return self._apply(greatest, noisy)
 
     def start_output(self, mean, loadings):
-        """Logarithms of the shares, and the loadings times the link's slope there.
+        """Return logarithms of the shares, and loadings times the link's slope there.
 
         Parameters
         ----------

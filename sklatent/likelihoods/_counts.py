@@ -136,7 +136,7 @@ class Counts(Likelihood):
         return {"typical_total": typical, "mean_counts": sums * (typical / len(totals))}
 
     def start_output(self, mean, loadings, mean_counts=None, typical_total=None):
-        """Logarithms of the mean counts, and the loadings times the link's slope there.
+        """Return logarithms of the mean counts, and the loadings times the link's slope there.
 
         Parameters
         ----------
