@@ -24,7 +24,7 @@ from sklatent.model_selection import retrain
 
 PAPERS = {"init": "random", "activation": "relu", "annealing": 0.0}
 MACHINES = {
-    "AVX-512, as it is": {},
+    "as it is": {},
     "AVX2": {
         "ATEN_CPU_CAPABILITY": "avx2",
         "MKL_ENABLE_INSTRUCTIONS": "AVX2",

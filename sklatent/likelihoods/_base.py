@@ -167,7 +167,7 @@ class Likelihood(BaseEstimator):
         return output
 
     def start_output(self, mean, loadings):
-        """Find the decoder's output where training starts, from the linear model of the encoder's input.
+        """Find the decoder's output where training starts, from the linear model.
 
         Parameters
         ----------
