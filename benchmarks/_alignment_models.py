@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from benchmarks._common import data_file
+from benchmarks._common import PAPERS, data_file
 from sklatent import Autoencoder, RelativeAutoencoder
 
 
@@ -132,6 +132,8 @@ class Spaces:
             "architecture": scale.conv if architecture == "conv" else "mlp",
             "hidden_layer_sizes": scale.hidden_layer_sizes,
             "image_shape": (1, 28, 28),
+            **PAPERS,
+            "likelihood": "unit_gaussian",
             "max_epochs": scale.max_epochs,
             "learning_rate": 2e-3,
         }

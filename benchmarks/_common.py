@@ -15,6 +15,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 # What stands below this line in a report was written by hand, and stays there.
 REMARKS = "<!-- Remarks, kept when the report is written again -->"
+# Where the papers' training starts, and how it goes on.
+PAPERS = {"init": "random", "activation": "relu", "annealing": 0.0, "early_stopping": False}
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "pythae")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from benchmarks._common import Report, data_file, over_seeds, parser
+from benchmarks._common import PAPERS, Report, data_file, over_seeds, parser
 from sklatent import VAE, BetaTCVAE
 from sklatent.channels import (
     ChannelFingerprints,
@@ -156,6 +156,7 @@ def sprites(report, size):
     )
     common = {
         "hidden_layer_sizes": (size.hidden, size.hidden),
+        **PAPERS,
         "likelihood": "bernoulli",
         "max_epochs": size.max_epochs,
     }
@@ -381,7 +382,8 @@ def images(report, size, full):
         ("Fashion-MNIST", "fashion_mnist.npz", 1.0),
     ):
         X, test, labels = read_images(file, size)
-        model = VAE(10, beta=beta, likelihood="bernoulli", max_epochs=size.max_epochs, **network)
+        settings = PAPERS | network | {"likelihood": "bernoulli", "max_epochs": size.max_epochs}
+        model = VAE(10, beta=beta, **settings)
         ensembles = [
             ChannelFingerprints.from_models(models, test) for models in train(model, X, size)
         ]
@@ -439,6 +441,8 @@ def hue(report, size, full):
         architecture=tanh_network(width),
         beta=0.03,
         max_epochs=size.hue_epochs,
+        likelihood="unit_gaussian",
+        **PAPERS,
         batch_size=2048 if full else 128,
         learning_rate=1e-3 if full else 2e-3,
     )

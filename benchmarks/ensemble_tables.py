@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import GradientBoostingClassifier
 
-from benchmarks._common import Report, over_seeds, parser
+from benchmarks._common import PAPERS, Report, over_seeds, parser
 from sklatent import DIPVAE, VAE, BetaTCVAE, FactorVAE, VAEEnsemble
 from sklatent.datasets import make_sprites
 from sklatent.metrics import (
@@ -164,7 +164,7 @@ def stages(model, X, epochs):
 
 def models_of(settings, size):
     """Every model of tables 1 and 2 by name."""
-    network = {**settings["network"], "likelihood": "bernoulli"}
+    network = {**PAPERS, **settings["network"], "likelihood": "bernoulli"}
     found = {"VAE": VAE(**network), "beta-TCVAE (beta 4)": BetaTCVAE(**network, beta=4.0)}
     if size == "full":
         found |= {
@@ -251,6 +251,8 @@ def conditions(report, settings):
     for name, (deviations, posterior) in CONDITIONS.items():
         X = linear_data(np.array(deviations))
         network = {
+            **PAPERS,
+            "likelihood": "unit_gaussian",
             "n_components": 3,
             "hidden_layer_sizes": (),
             "posterior": posterior,
@@ -338,7 +340,12 @@ def latent_sizes(report, X, settings):
     """Figure 7, on sprites: an ensemble of two with more and more components."""
     rows = []
     for n_components in (10, 16, 32):
-        network = {**settings["network"], "n_components": n_components, "likelihood": "bernoulli"}
+        network = {
+            **PAPERS,
+            **settings["network"],
+            "n_components": n_components,
+            "likelihood": "bernoulli",
+        }
         network["max_epochs"] = settings["epochs"][-1]
         ensembles = [
             VAEEnsemble(n_estimators=2, gamma=10.0, random_state=seed, **network).fit(X)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import digamma
 
-from benchmarks._common import Report, data_file, over_seeds, parser
+from benchmarks._common import PAPERS, Report, data_file, over_seeds, parser
 from sklatent import VAE, RosettaPoints, RosettaVAE
 from sklatent.datasets import load_npz, make_eight_gaussians
 from sklatent.metrics import retraining_variability
@@ -197,7 +197,8 @@ def claim(results, text, holds):
 def report_study(report, study, scale):
     """All tables of one data set."""
     n_rows, epochs, n_repeats = SCALES[scale][study.name]
-    model = study.settings | {"max_epochs": epochs}
+    model = PAPERS | {"likelihood": "unit_gaussian"} | study.settings
+    model["max_epochs"] = epochs
     first, second = [], []
     for seed in range(n_repeats):
         X, in_first = load(study, n_rows, seed)

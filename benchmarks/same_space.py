@@ -18,11 +18,10 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import minmax_scale
 
-from benchmarks._common import Report, data_file, over_seeds, parser
+from benchmarks._common import PAPERS, Report, data_file, over_seeds, parser
 from sklatent import VAE, RosettaPoints, RosettaVAE
 from sklatent.model_selection import retrain
 
-PAPERS = {"init": "random", "activation": "relu", "annealing": 0.0}
 MACHINES = {
     "as it is": {},
     "AVX2": {

@@ -14,7 +14,7 @@ from joblib import Parallel, delayed
 from sklearn.linear_model import RidgeCV
 from skorch.callbacks import LRScheduler
 
-from benchmarks._common import Report, over_seeds, parser
+from benchmarks._common import PAPERS, Report, over_seeds, parser
 from benchmarks.transform_tables import SHAPE, images, scale_of
 from sklatent import TransformVAE
 from sklatent.transformations import RandomAffine, RandomRotation
@@ -67,6 +67,7 @@ def shared_parameters(scale, seed, full):
     """Parameters that all models share."""
     common = {
         "image_shape": SHAPE,
+        **PAPERS,
         "likelihood": "bernoulli",
         "batch_size": 100,
         "max_epochs": scale.epochs,

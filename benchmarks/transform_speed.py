@@ -6,12 +6,14 @@ the larger ``"conv"``.
 
 from functools import partial
 
+import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks._common import Report, median_ratio, parser, time_interleaved
+from benchmarks._common import PAPERS, Report, median_ratio, parser, time_interleaved
 from sklatent import VAE, TransformVAE
 from sklatent.nn.discrepancies import batch_discrepancy, paired_discrepancy
+from sklatent.nn.training.data import Batch
 from sklatent.transformations import Compose, RandomAffine, RandomCrop, RandomRotation
 
 BATCH = 100
@@ -32,11 +34,14 @@ def make_step(model, X):
     step = type("Step", (), {})()
     step.hyper, step.streams, step.constants = run_hyper, model.net_.streams, {}
     x = torch.from_numpy(X)
+    keys = np.arange(len(X), dtype=np.uint64)
     module.train()
 
     def one_step():
+        step.streams.begin_epoch(keys, 1)
+        step.streams.begin_batch()
         optimizer.zero_grad(set_to_none=True)
-        sum(model._objective(module, x, step).values()).backward()
+        sum(model._objective(module, Batch(x), step).values()).backward()
         optimizer.step()
 
     return one_step
@@ -70,6 +75,7 @@ def main():
     X = torch.rand(BATCH, 784, generator=generator)
     common = {
         "image_shape": SHAPE,
+        **PAPERS,
         "likelihood": "bernoulli",
         "batch_size": BATCH,
         "max_epochs": 1,

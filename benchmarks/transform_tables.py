@@ -13,7 +13,7 @@ from joblib import Parallel, delayed
 from sklearn.neighbors import KNeighborsClassifier
 from skorch.callbacks import LRScheduler
 
-from benchmarks._common import Report, data_file, over_seeds, parser
+from benchmarks._common import PAPERS, Report, data_file, over_seeds, parser
 from sklatent import VAE, TransformVAE
 from sklatent.datasets import load_npz, make_affine_digits
 from sklatent.transformations import RandomAffine, RandomRotation
@@ -111,6 +111,7 @@ def build(name, n_components, seed, scale):
     parameters = {
         "architecture": "conv_tvae",
         "image_shape": SHAPE,
+        **PAPERS,
         "likelihood": "bernoulli",
         "batch_size": 100,
         "max_epochs": scale.epochs,
