@@ -176,7 +176,7 @@ def main(argv=None):
     report = Report("Training speed", options.out)
     report.text(
         "Rows per second beside a hand-written PyTorch loop (fused Adam) with the same network, "
-        "data and batch size (128): median of rounds that interleave all of them, with the smallest "
+        "data and batch size (128): median of rounds in turn, with the smallest "
         "and the largest. Greater is better; 1 is the loop's speed. Each call is timed whole, "
         "set-up included. Three rows have our defaults: beside each other they say what the loop "
         "and names cost, beside the first what the smooth network and its linear path cost."
