@@ -34,9 +34,6 @@ class DecoderModule(nn.Module):
             output = self.path.output(z, output)
         return full_precision(output)
 
-    def start(self):
-        """Let the networks add nothing."""
-
 
 class AutoencoderModule(DecoderModule):
     """Encoder with a linear head, and decoder.

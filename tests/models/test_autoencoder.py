@@ -119,8 +119,7 @@ class TestAutoencoder:
         fit_models(models, X)
         for seed, model in enumerate(models):
             alone = Autoencoder(3, **{**settings, "random_state": seed}).fit(X)
-            # At PCA an autoencoder has no gradient, of which rounding is then a share.
-            assert_allclose(model.transform(X), alone.transform(X), atol=1e-5)
+            assert_allclose(model.transform(X), alone.transform(X), rtol=1e-8, atol=1e-10)
 
 
 class TestFitDecoder:
