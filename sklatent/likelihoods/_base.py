@@ -185,6 +185,23 @@ class Likelihood(BaseEstimator):
         """
         return mean, loadings
 
+    def start_effect(self, x, covariates):
+        """Find how the decoder's output changes with covariates where training starts.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_samples, n_features)
+            Rows of X.
+        covariates : ndarray of shape (n_samples, n_covariates)
+            Standardised.
+
+        Returns
+        -------
+        effect : ndarray of shape (n_outputs, n_covariates) or None
+            None takes the linear effect on :meth:`encoder_input`, through :meth:`start_output`.
+        """
+        return None
+
     def check(self, X, name):
         """Refuse data that the distribution can't have produced.
 

@@ -13,6 +13,8 @@ _BLOCK_ROWS = 1024
 # Mean count, at the median total, below which the link of the start counts as straight: one cell
 # more or less with a single count says little of what a rare feature does.
 _LEAST_MEAN = 0.1
+_EFFECT_VARIANCE = 4.0  # of a covariate's effect a priori: e^2 times as many, or as few
+_NEWTON_STEPS = 30
 
 
 class Counts(Likelihood):
@@ -45,12 +47,13 @@ class Counts(Likelihood):
             "None."
         )
 
-    def _own_totals(self):
+    def gives_shares_of_totals(self):
+        """Whether the decoder gives shares of each row's own total."""
         return self._shares() and isinstance(self.size_factor, str)
 
     def kept(self, n_features):
         """The training rows' median total, which stands for that of a row unseen."""
-        return {"typical_total": torch.ones(1, 1)} if self._own_totals() else {}
+        return {"typical_total": torch.ones(1, 1)} if self.gives_shares_of_totals() else {}
 
     def encoder_input(self, x, typical_total=None):
         """Log counts, ``log(1 + x)``, with every row brought to the same total.
@@ -68,7 +71,7 @@ class Counts(Likelihood):
         Tensor of shape (..., n_samples, n_features)
             Not negative.
         """
-        if not self._own_totals():
+        if not self.gives_shares_of_totals():
             return torch.log1p(x)
         total = x.sum(-1, keepdim=True)
         if typical_total is None:
@@ -79,7 +82,7 @@ class Counts(Likelihood):
         if not self._shares():
             return output
         log_shares = torch.log_softmax(output, -1)
-        if not self._own_totals():
+        if not self.gives_shares_of_totals():
             return log_shares + math.log(self.size_factor)
         return log_shares + torch.log(total.clamp(min=_LEAST_TOTAL))
 
@@ -88,7 +91,7 @@ class Counts(Likelihood):
 
     def hide(self, output, unknown):
         """Give no share to entries that are not known, since they are not in the total either."""
-        return output.masked_fill(unknown, -1e30) if self._own_totals() else output
+        return output.masked_fill(unknown, -1e30) if self.gives_shares_of_totals() else output
 
     def mean(self, output, typical_total=None):
         """Mean counts of a row with the median total.
@@ -123,7 +126,7 @@ class Counts(Likelihood):
         dict of str to ndarray
             The median total, and each feature's mean count with rows brought to it.
         """
-        if not self._own_totals():
+        if not self.gives_shares_of_totals():
             n, sums = 0, np.zeros(n_features)
             for block in blocks(_BLOCK_ROWS):
                 n, sums = n + len(block), sums + block.sum(axis=0)
@@ -159,10 +162,32 @@ class Counts(Likelihood):
         # A feature that no row has is rarer than the rarest that one has.
         counts = np.maximum(counts, 0.5 * seen.min() if len(seen) else _LEAST_TOTAL)
         center = np.log(counts)
-        if self._shares() and not self._own_totals():
+        if self._shares() and not self.gives_shares_of_totals():
             center = center - np.log(counts.sum())
         bounded = np.maximum(counts, _LEAST_MEAN)
         return center, loadings * ((1 + bounded) / bounded)[:, None]
+
+    def start_effect(self, x, covariates):
+        """Find how the decoder's output changes with covariates: a Poisson regression.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_samples, n_features)
+            Counts.
+        covariates : ndarray of shape (n_samples, n_covariates)
+            Standardised.
+
+        Returns
+        -------
+        effect : ndarray of shape (n_features, n_covariates)
+            Change of the logarithm of a row's share, or of its mean where there are no totals.
+        """
+        groups, member = np.unique(covariates, axis=0, return_inverse=True)
+        member = member.ravel()
+        counts = np.zeros((len(groups), x.shape[1]))
+        np.add.at(counts, member, x)
+        exposure = np.bincount(member, x.sum(axis=1) if self.gives_shares_of_totals() else None)
+        return poisson_effects(counts, exposure, groups)
 
     def start(self, residual, variance, mean_counts=None, typical_total=None):
         """Nothing is learned beside the networks."""
@@ -206,3 +231,42 @@ class Counts(Likelihood):
 
 def _blocks(X):
     return (X[start : start + _BLOCK_ROWS] for start in range(0, len(X), _BLOCK_ROWS))
+
+
+def poisson_effects(counts, exposure, covariates):
+    """Log-linear effects of covariates on rates, each feature by itself, with a normal prior.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_groups, n_features)
+        Counts of each group.
+    exposure : ndarray of shape (n_groups,)
+        What a group's rates are multiplied by.
+    covariates : ndarray of shape (n_groups, n_covariates)
+        Of each group.
+
+    Returns
+    -------
+    effects : ndarray of shape (n_features, n_covariates)
+        ``log rate = constant + effects @ covariates``. Those of a feature without counts are zero.
+    """
+    exposure = np.maximum(exposure, _LEAST_TOTAL)
+    design = np.column_stack([np.ones(len(covariates)), covariates])
+    prior = np.diag([0.0, *[1.0 / _EFFECT_VARIANCE] * covariates.shape[1]])
+    known = counts.sum(axis=0) > 0
+    y = counts[:, known]
+    weights = np.zeros((y.shape[1], design.shape[1]))
+    weights[:, 0] = np.log(y.sum(axis=0) / exposure.sum())
+    for _ in range(_NEWTON_STEPS):
+        expected = exposure[:, None] * np.exp(np.minimum(design @ weights.T, 50.0))
+        gradient = (y - expected).T @ design - weights @ prior
+        curvature = np.einsum("gn,gi,gj->nij", expected, design, design, optimize=True) + prior
+        step = np.linalg.solve(curvature, gradient[..., None])[..., 0]
+        # A step of one is safe downhill: far from the optimum Newton's own may overshoot.
+        length = np.abs(step).max(axis=1, keepdims=True, initial=0.0)
+        weights += step / np.maximum(length, 1.0)
+        if not len(step) or length.max() < 1e-6:
+            break
+    effects = np.zeros((counts.shape[1], covariates.shape[1]))
+    effects[known] = weights[:, 1:]
+    return effects

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_scalar
 
 from sklatent._utils.arrays import to_numbers
-from sklatent._utils.pipelines import last_step
+from sklatent._utils.pipelines import last_step, reconstruct
 from sklatent.metrics._blocks import row_blocks
 from sklatent.metrics._posterior import active_components, polarized_regime
 from sklatent.metrics._validation import check_codes
@@ -88,7 +88,7 @@ def reconstruction_scorer(estimator, X, y=None):
         raise ValueError(f"X must have shape (n_samples, n_features), got {X.shape}.")
     for rows in row_blocks(n_samples, X.shape[1]):
         block = getattr(X, "iloc", X)[rows] if n_samples > rows.stop - rows.start else X
-        reconstruction = np.asarray(estimator.inverse_transform(latents(estimator, block)))
+        reconstruction = reconstruct(estimator, block)
         wanted = to_numbers(block, "X").astype(np.float64, copy=False)
         if reconstruction.shape != wanted.shape:
             raise ValueError(

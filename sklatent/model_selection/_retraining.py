@@ -6,6 +6,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sklatent._utils.pipelines import reconstruct
 from sklatent._utils.random import local_random_state
 from sklatent.metrics import active_components, latent_space_distortion, retraining_variability
 from sklatent.metrics._scorers import model_and_inputs
@@ -142,8 +143,8 @@ def retraining_report(models, X, *, degenerate="raise"):
         )
     spread = {"degenerate": degenerate, "return_samples": True}
     errors = [
-        np.mean((np.asarray(last.inverse_transform(p.mean)) - np.asarray(x, dtype=float)) ** 2)
-        for last, p, x in zip(lasts, posteriors, inputs, strict=True)
+        np.mean((reconstruct(last, x) - np.asarray(x, dtype=float)) ** 2)
+        for last, x in zip(lasts, inputs, strict=True)
     ]
     rows = {
         "retraining_variability": (retraining_variability(latents, **spread)[1], "samples"),

@@ -11,7 +11,12 @@ from sklatent.models._inference import finite, float_type
 from sklatent.models._parameters import document
 from sklatent.nn.autoencoder import AutoencoderModule, DecoderModule
 from sklatent.nn.linear_path import LinearPath
-from sklatent.nn.modules import bound_likelihood, build_model_networks, starting_at_zero
+from sklatent.nn.modules import (
+    bound_likelihood,
+    build_model_networks,
+    covariate_parts,
+    starting_at_zero,
+)
 
 
 @document(without=("posterior", "beta", "warmup_epochs"))
@@ -74,6 +79,7 @@ class Autoencoder(LatentModel):
         init="pca",
         image_shape=None,
         likelihood="gaussian",
+        covariates=None,
         missing="error",
         max_epochs=100,
         batch_size=128,
@@ -99,6 +105,7 @@ class Autoencoder(LatentModel):
         self.init = init
         self.image_shape = image_shape
         self.likelihood = likelihood
+        self.covariates = covariates
         self.missing = missing
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -138,10 +145,15 @@ class Autoencoder(LatentModel):
         path = None
         if self._has_linear_path():
             path = LinearPath(
-                n_features, n_inputs, likelihood.n_outputs, self.n_components if encodes else None
+                n_features,
+                n_inputs,
+                likelihood.n_outputs,
+                self.n_components if encodes else None,
+                n_covariates=self._n_covariates,
             )
             decoder = starting_at_zero(decoder, likelihood.n_outputs)
-        return {"decoder": decoder, "likelihood": likelihood, "path": path}
+        parts = {"decoder": decoder, "likelihood": likelihood, "path": path}
+        return parts | covariate_parts(self)
 
     def _beta_to_start_from(self):
         return None
@@ -207,6 +219,9 @@ class Autoencoder(LatentModel):
             self.n_components_ = self._n_latents
         return self
 
+    def _means(self, encoded):
+        return encoded
+
     def _represent(self, z, encoder):
         """Turn an encoder's latents into what is decoded."""
         self._n_latents = z.shape[1]
@@ -215,7 +230,7 @@ class Autoencoder(LatentModel):
     def _encode_rows(self, X, valid):
         """Encode validated rows; ``X`` is as the user passed it, for an encoder of the user's."""
         if self.encoder_ is None:
-            return self._map_blocks(valid, lambda module, x: module.encode(x))
+            return self._map_rows(valid, lambda module, x: module.encode(x))
         z = self._represent(latents_of(self.encoder_, X), self.encoder_)
         return z.astype(float_type(valid.dtype), copy=False)
 
@@ -253,7 +268,7 @@ class Autoencoder(LatentModel):
         def log_likelihood(module, x, z):
             return module.likelihood.log_prob(x, module.decode(z))
 
-        return finite(self._map_blocks(valid, log_likelihood, z))
+        return finite(self._map_rows(valid, log_likelihood, z))
 
     def score(self, X, y=None):
         """Mean log-likelihood of X given its own latents; greater is better.

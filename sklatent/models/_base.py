@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklatent._utils.names import row_keys
 from sklatent.likelihoods._base import find_likelihood
+from sklatent.models._covariates import find_covariates, modelled_columns, split_columns
 from sklatent.models._fitting import fit_model
 from sklatent.models._inference import InferenceMixin
 from sklatent.models._parameters import CONSTRAINTS, check_numbers, renamed
@@ -20,6 +21,7 @@ from sklatent.nn.modules import VariationalModule
 from sklatent.nn.objectives import elbo_terms
 from sklatent.nn.training.devices import resolve_device
 
+_NONE = np.empty(0, dtype=np.int64)
 _ROWS_PER_FEATURE = 10  # below which early_stopping="auto" holds rows out
 _MIN_HELD_OUT = 50  # rows below which a tenth of them tells nothing
 
@@ -59,6 +61,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
+        covariates=None,
         missing="error",
         beta=1.0,
         warmup_epochs=0,
@@ -87,6 +90,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         self.image_shape = image_shape
         self.posterior = posterior
         self.likelihood = likelihood
+        self.covariates = covariates
         self.missing = missing
         self.beta = beta
         self.warmup_epochs = warmup_epochs
@@ -147,7 +151,24 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         if not hasattr(found, "with_columns") or not hasattr(self, "n_features_in_"):
             return found
         # Columns by name are found once X is known.
-        return found.with_columns(self.n_features_in_, getattr(self, "feature_names_in_", None))
+        names = getattr(self, "feature_names_in_", None)
+        if not self._n_covariates:
+            return found.with_columns(self.n_features_in_, names)
+        modelled = modelled_columns(self._covariate_columns, self.n_features_in_)
+        return found.with_columns(len(modelled), names, modelled)
+
+    @property
+    def _covariate_columns(self):
+        """Positions of the columns that are told and not modelled."""
+        return getattr(self, "covariates_", _NONE)
+
+    @property
+    def _n_covariates(self):
+        return len(self._covariate_columns)
+
+    def _split(self, X):
+        """What of X is modelled, and what is told beside, or None."""
+        return split_columns(X, self._covariate_columns)
 
     def _has_linear_path(self):
         """Whether a linear model runs beside the networks."""
@@ -171,7 +192,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     def _start(self, module, X, rows, cache, beside):
         """Set a new module to where training starts, and note what that says of the axes."""
-        axes = start(self, module, X, rows, cache, beside.get("inputs"))
+        axes = start(self, module, X, rows, cache, beside)
         for name in ("variances", "gaps", "sign_stability"):
             setattr(self, f"start_{name}_", None if axes is None else getattr(axes, name).copy())
 
@@ -250,8 +271,11 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
     def _validate_training_data(self, X, reset):
         resolve_device(self.device)
         X = validate_rows(self, X, reset=reset, ensure_min_samples=2)
+        if reset:
+            names = getattr(self, "feature_names_in_", None)
+            self.covariates_ = find_covariates(self.covariates, X.shape[1], names)
         check_training_rows(self, X)
-        check_possible(self._find_likelihood(), X, "X")
+        check_possible(self._find_likelihood(), self._split(X)[0], "X")
         self._check_parameters(X)
         return X
 

@@ -15,6 +15,7 @@ SHAPING = (
     "image_shape",
     "posterior",
     "likelihood",
+    "covariates",
     "precision",
 )
 _REPLACED = ("optimizer", "callbacks", "random_state")

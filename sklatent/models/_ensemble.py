@@ -144,6 +144,7 @@ class VAEEnsemble(LatentModel):
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
+        covariates=None,
         missing="error",
         warmup_epochs=0,
         max_epochs=100,
@@ -172,6 +173,7 @@ class VAEEnsemble(LatentModel):
             image_shape=image_shape,
             posterior=posterior,
             likelihood=likelihood,
+            covariates=covariates,
             missing=missing,
             beta=beta,
             warmup_epochs=warmup_epochs,
@@ -303,6 +305,9 @@ class VAEEnsemble(LatentModel):
         means = [member._encode_means(X) for member in self.estimators_]
         return np.hstack(means) if self.output == "stack" else self._average(means)
 
+    def _reconstruct(self, X):
+        return self.estimators_[0]._reconstruct(X)
+
     def _to_first(self, dtype):
         """Maps from every member to the first."""
         return self.linear_maps_[:, 0].astype(dtype)
@@ -311,14 +316,14 @@ class VAEEnsemble(LatentModel):
         means = np.stack(means)
         return np.einsum("ikl,inl->nk", self._to_first(means.dtype), means) / len(means)
 
-    def _decode_means(self, Z):
+    def _decode_means(self, Z, covariates=None):
         if self.output != "stack":
-            return self.estimators_[0]._decode_means(Z)
+            return self.estimators_[0]._decode_means(Z, covariates)
         parts = np.split(Z, len(self.estimators_), axis=1)
         pairs = zip(self.estimators_, parts, strict=True)
-        return sum(member._decode_means(part) for member, part in pairs) / len(parts)
+        return sum(member._decode_means(part, covariates) for member, part in pairs) / len(parts)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X, covariates=None):
         """Decode latents in the layout that `output` names.
 
         Parameters
@@ -328,13 +333,15 @@ n_components)
             Latents, such as :meth:`transform` returns. The first member decodes "first" and "mean",
             which lie in its space; of "stack", every member decodes its own part, and the results
             are averaged.
+        covariates : array-like of shape (n_samples, n_covariates) or (n_covariates,), default=None
+            What to tell the decoders, as in :meth:`VAE.inverse_transform`.
 
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
             Means in the data's space; probabilities for the Bernoulli likelihood.
         """
-        return super().inverse_transform(X)
+        return super().inverse_transform(X, covariates)
 
     def encode(self, X):
         """Encode X as whole posteriors, in the layout that `output` names.
@@ -372,7 +379,7 @@ n_components)
             scale_tril[:, own, own] = posterior.scale_tril
         return Posterior(np.hstack(means), scale_tril=scale_tril)
 
-    def sample(self, n_samples=1, random_state=None, noise=False):
+    def sample(self, n_samples=1, random_state=None, noise=False, covariates=None):
         """Decode draws from the prior N(0, I), each by a member picked at random.
 
         Parameters
@@ -383,6 +390,8 @@ n_components)
             Seeds the draw.
         noise : bool, default=False
             Whether to draw rows from the likelihood in place of its means.
+        covariates : array-like of shape (n_samples, n_covariates) or (n_covariates,), default=None
+            What to tell the decoders, as in :meth:`VAE.inverse_transform`.
 
         Returns
         -------
@@ -391,9 +400,8 @@ n_components)
         """
         check_is_fitted(self)
         random_state = local_random_state(random_state)
-        drawn = np.stack(
-            [member.sample(n_samples, random_state, noise) for member in self.estimators_]
-        )
+        settings = n_samples, random_state, noise, covariates
+        drawn = np.stack([member.sample(*settings) for member in self.estimators_])
         picked = random_state.randint(len(drawn), size=n_samples)
         return drawn[picked, np.arange(n_samples)]
 

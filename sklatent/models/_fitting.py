@@ -6,14 +6,15 @@ else about a fit happens here, once.
 """
 
 import os
-import warnings
 from numbers import Real
 
 import numpy as np
 import torch
 
 from sklatent._utils.sparse import contents
+from sklatent._utils.warn import warn_caller
 from sklatent.models._continuation import go_on, parameters_of
+from sklatent.models._convergence import warn_if_nothing_learned
 from sklatent.models._guard import guarded
 from sklatent.nn.stacking.modules import stack_modules, unstack_module
 from sklatent.nn.training.callbacks import own_callbacks, prints
@@ -85,7 +86,8 @@ def fit_stacked(models, X, rows=None, keys=None):
         Keys of the rows of X; None is a row's position among its model's own.
     """
     n_rows = X.shape[0] if rows is None else rows.shape[1]
-    uneven = keys is not None or models[0]._holds_out(n_rows, X.shape[1])
+    n_modelled = X.shape[1] - models[0]._n_covariates
+    uneven = keys is not None or models[0]._holds_out(n_rows, n_modelled)
     first = models[0]
     looks_at_batches = not first._weighs_rows or first.augmentation is not None
     if uneven and (looks_at_batches or callable(first.architecture)):
@@ -104,7 +106,10 @@ def _train(models, X, rows, keys, epochs, resume, stacked, beside=None):
     warn_if_gpu_is_shared(device)
     dtype = DTYPES[first.precision]
     seeds, checkpoint = _identify(models, X, rows, keys, resume)
-    finished = False
+    finished, whole = False, X
+    X, told = first._split(X)
+    if told is not None:
+        beside = (beside or {}) | {"covariates": told}
     try:
         with own_torch_state(device):
             n_rows = X.shape[0] if rows is None else rows.shape[1]
@@ -148,6 +153,10 @@ def _train(models, X, rows, keys, epochs, resume, stacked, beside=None):
     finally:
         if checkpoint is not None:
             checkpoint.close(finished)
+    if epochs is None:
+        for k, model in enumerate(models):
+            own = rows if rows is None else rows[min(k, len(rows) - 1)]
+            warn_if_nothing_learned(model, whole, own)
 
 
 def _identify(models, X, rows, keys, resume):
@@ -171,12 +180,10 @@ def _identify(models, X, rows, keys, resume):
             "seeds": seeds,
         }
     except UnidentifiableError as error:
-        warnings.warn(
+        warn_caller(
             f"checkpoint_dir is not used: a parameter holds {error}, of which nothing tells "
             "whether it is the same in the next process. Give a function or a class that is "
-            "written in Python.",
-            UserWarning,
-            stacklevel=2,
+            "written in Python."
         )
         return seeds or [draw_seed(model.random_state) for model in models], None
     arrays = [*contents(X), *(array for array in (rows, keys) if array is not None)]
@@ -364,7 +371,7 @@ def make_member(model, module, like):
     streams = RandomStreams([model._seed], DTYPES[model.precision], like.net_.device)
     model.net_ = _make_net(model, module, streams, like.net_.device)
     model.net_.module_.eval()
-    for name in ("n_features_in_", "feature_names_in_"):
+    for name in ("n_features_in_", "feature_names_in_", "covariates_"):
         if hasattr(like, name):
             setattr(model, name, getattr(like, name))
     _publish(model)

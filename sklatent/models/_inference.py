@@ -19,6 +19,8 @@ from sklearn.utils.validation import check_is_fitted
 from sklatent._posterior import Posterior
 from sklatent._utils.random import local_random_state
 from sklatent._utils.sparse import dense
+from sklatent.likelihoods._counts import Counts
+from sklatent.models._covariates import check_given, join_columns
 from sklatent.models._rows import check_possible, validate_rows
 from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
 from sklatent.nn.training.randomness import draw_seed
@@ -90,7 +92,7 @@ class InferenceMixin(TransformerMixin):
     def _validate_scored_rows(self, X):
         """Rows whose probability is asked for have to be possible."""
         X = self._validate_rows(X)
-        check_possible(self._find_likelihood(), X, "X")
+        check_possible(self._find_likelihood(), self._split(X)[0], "X")
         return X
 
     def _validate_latents(self, Z):
@@ -104,8 +106,13 @@ class InferenceMixin(TransformerMixin):
             )
         return Z
 
-    def _map_blocks(self, X, function, *beside):
-        """Apply ``function(module, x, *beside)`` to blocks of rows; arrays out, in X's float type.
+    def _map_rows(self, X, function, *beside):
+        """Apply ``function(module, x, *beside)`` to blocks of rows, the module told of them."""
+        x, told = self._split(X)
+        return self._map_blocks(x, function, *beside, covariates=told)
+
+    def _map_blocks(self, X, function, *beside, covariates=None):
+        """Apply ``function(module, x, *beside)`` to blocks; arrays out, in X's float type.
 
         ``function`` returns a tensor, or a dict of tensors, with the rows first; further arrays
         have X's rows.
@@ -121,10 +128,12 @@ class InferenceMixin(TransformerMixin):
         module.eval()
         blocks_of_rows = block_slices(X.shape[0], X.shape[1] * np.dtype(dtype).itemsize)
         threads = suitable_threads(work_of(module, blocks_of_rows[0].stop))
+        arrays = (X, *beside) if covariates is None else (X, *beside, covariates)
         with own_torch_state(parameter.device), torch.no_grad(), threads:
             for rows in blocks_of_rows:
-                blocks = [_tensor(array[rows], dtype, parameter.device) for array in (X, *beside)]
-                result = function(module, *blocks)
+                blocks = [_tensor(array[rows], dtype, parameter.device) for array in arrays]
+                told = module if covariates is None else module.told(blocks.pop())
+                result = function(told, *blocks)
                 if torch.is_tensor(result):
                     result, single = {"result": result}, True
                 for name, tensor in result.items():
@@ -151,25 +160,68 @@ class InferenceMixin(TransformerMixin):
         return self._encode_means(self._validate_rows(X))
 
     def _encode_means(self, X):
-        return self._map_blocks(X, lambda module, x: module.encode(x).mean)
+        return self._map_rows(X, lambda module, x: module.encode(x).mean)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X, covariates=None):
         """Decode latents: the mean of the likelihood.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_components)
             Latents, such as :meth:`transform` returns.
+        covariates : array-like of shape (n_samples, n_covariates) or (n_covariates,), default=None
+            What to tell the decoder, in the order of `covariates_`, or a frame with their names:
+            the same latents in another batch, say. None is the average of the training rows.
 
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
-            Means in the data's space; probabilities for the Bernoulli likelihood.
+            Means in the data's space; probabilities for the Bernoulli likelihood. Columns that are
+            covariates hold what the decoder was told.
         """
-        return self._decode_means(self._validate_latents(X))
+        Z = self._validate_latents(X)
+        return self._decode_means(Z, check_given(self, covariates, len(Z), float_type(Z.dtype)))
 
-    def _decode_means(self, Z):
-        return self._map_blocks(Z, lambda module, z: module.likelihood.mean(module.decode(z)))
+    def _decode_means(self, Z, covariates=None):
+        return self._decode_rows(
+            Z, lambda module, z: module.likelihood.mean(module.decode(z)), covariates
+        )
+
+    def _told(self, X):
+        """Covariates of validated rows, as they go with latents; None where there are none."""
+        told = self._split(X)[1]
+        return None if told is None else np.asarray(dense(told))
+
+    def _reconstruct(self, X):
+        """Latents of validated rows, what of these is modelled, and that as it is decoded."""
+
+        def both(module, x):
+            z = self._means(module.encode(x))
+            return {"z": z, "decoded": module.likelihood.mean(module.decode(z))}
+
+        found = self._map_rows(X, both)
+        x, decoded = np.asarray(dense(self._split(X)[0])), found["decoded"]
+        likelihood = self._find_likelihood()
+        if isinstance(likelihood, Counts) and likelihood.gives_shares_of_totals():
+            unknown = np.isnan(x)
+            shares = np.where(unknown, 0.0, decoded)
+            shares = shares / shares.sum(axis=1, keepdims=True)
+            decoded = shares * np.nansum(x, axis=1, keepdims=True)
+        return found["z"], x, decoded
+
+    def _means(self, encoded):
+        """Latents out of what a module's encoder returns."""
+        return encoded.mean
+
+    def _decode_rows(self, Z, function, covariates):
+        """Rows of X from latents, columns that are covariates as the decoder was told."""
+        if not self._n_covariates:
+            return self._map_blocks(Z, function)
+        if covariates is None:
+            average = self._fitted_module().covariate_center.cpu().numpy()
+            covariates = np.broadcast_to(average, (len(Z), self._n_covariates))
+        x = self._map_blocks(Z, function, covariates=covariates)
+        return join_columns(x, covariates, self._covariate_columns)
 
     def encode(self, X):
         """Encode X as whole posteriors.
@@ -185,9 +237,9 @@ class InferenceMixin(TransformerMixin):
             With ``mean``, ``log_var``, ``covariance`` and ``sample(random_state)``.
         """
         X = self._validate_rows(X)
-        return Posterior(**self._map_blocks(X, lambda module, x: module.encode(x).as_arrays()))
+        return Posterior(**self._map_rows(X, lambda module, x: module.encode(x).as_arrays()))
 
-    def sample(self, n_samples=1, random_state=None, noise=False):
+    def sample(self, n_samples=1, random_state=None, noise=False, covariates=None):
         """Decode draws from the prior N(0, I).
 
         Parameters
@@ -198,6 +250,8 @@ class InferenceMixin(TransformerMixin):
             Seeds the draw.
         noise : bool, default=False
             Whether to draw rows from the likelihood, such as whole counts, in place of its means.
+        covariates : array-like of shape (n_samples, n_covariates) or (n_covariates,), default=None
+            What to tell the decoder, as in :meth:`inverse_transform`.
 
         Returns
         -------
@@ -208,13 +262,16 @@ class InferenceMixin(TransformerMixin):
         check_count("n_samples", n_samples)
         random_state = local_random_state(random_state)
         Z = random_state.standard_normal((n_samples, self._n_features_out))
-        return self._decode_draws(Z, random_state) if noise else self._decode_means(Z)
+        told = check_given(self, covariates, n_samples, Z.dtype)
+        return self._decode_draws(Z, random_state, told) if noise else self._decode_means(Z, told)
 
-    def _decode_draws(self, Z, random_state):
+    def _decode_draws(self, Z, random_state, covariates=None):
         generator = torch.Generator().manual_seed(draw_seed(random_state))
-        return self._map_blocks(
-            Z, lambda module, z: module.likelihood.sample(module.decode(z), generator)
-        )
+
+        def draw(module, z):
+            return module.likelihood.sample(module.decode(z), generator)
+
+        return self._decode_rows(Z, draw, covariates)
 
     def score_samples(self, X):
         """Evidence lower bound of each row, with beta = 1 whatever beta trained.
@@ -243,7 +300,7 @@ class InferenceMixin(TransformerMixin):
                 total = total + log_likelihood / len(noise)
             return total
 
-        return finite(self._map_blocks(X, bound))
+        return finite(self._map_rows(X, bound))
 
     def score(self, X, y=None):
         """Mean evidence lower bound of X; greater is better.
@@ -307,4 +364,4 @@ class InferenceMixin(TransformerMixin):
             log_weights = torch.cat(log_weights)
             return torch.logsumexp(log_weights, 0) - math.log(n_importance_samples)
 
-        return finite(self._map_blocks(X, estimate))
+        return finite(self._map_rows(X, estimate))

@@ -41,6 +41,7 @@ CONSTRAINTS = {
         ),
         HasMethods("log_prob"),
     ],
+    "covariates": ["array-like", slice, str, Integral, None],
     "missing": [StrOptions({"error", "mask"})],
     "beta": [Interval(Real, 0, None, closed="left")],
     "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
@@ -105,6 +106,13 @@ _TEXTS = {
         must lie in [0, 1]; "poisson" or "negative_binomial" for counts; "categorical" for one
         block of one-hot columns. Or an object of :mod:`sklatent.likelihoods`, such as
         ``Mixed([(columns, likelihood), ...])`` for tables of several kinds.
+""",
+    "covariates": """\
+    covariates : int, str, slice or array-like of int, str or bool, default=None
+        Columns of X, by name or position, that encoder and decoder are told and that are not
+        modelled, such as batch, donor or dose: latents need not hold what those say. They are
+        numbers; make one-hot columns of categories. A factory of networks is asked for as many more
+        features and components, which lie behind the others.
 """,
     "missing": """\
     missing : {{"error", "mask"}}, default="error"
@@ -199,9 +207,11 @@ _ATTRIBUTES = """\
     n_components_ : int
         Number of latent dimensions.
     n_features_in_ : int
-        Number of features seen at fit.
+        Number of features seen at fit, covariates included.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, when X had string column names.
+    covariates_ : ndarray of shape (n_covariates,)
+        Positions of the columns of X that are covariates.
     start_variances_ : ndarray of shape (n_axes,) or None
         Variance along each principal axis that training started from; None where it started
         elsewhere.

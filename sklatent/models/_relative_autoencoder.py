@@ -100,6 +100,7 @@ class RelativeAutoencoder(Autoencoder):
         init="pca",
         image_shape=None,
         likelihood="gaussian",
+        covariates=None,
         missing="error",
         max_epochs=100,
         batch_size=128,
@@ -126,6 +127,7 @@ class RelativeAutoencoder(Autoencoder):
             init=init,
             image_shape=image_shape,
             likelihood=likelihood,
+            covariates=covariates,
             missing=missing,
             max_epochs=max_epochs,
             batch_size=batch_size,
@@ -151,8 +153,10 @@ class RelativeAutoencoder(Autoencoder):
     def _build_module(self, n_features):
         if self._n_inputs is not None:
             return super()._build_module(n_features)
+        x, told = self._split(np.asarray(self.anchors_, dtype=np.float64))
         return RelativeModule(
-            anchors=torch.as_tensor(np.asarray(self.anchors_, dtype=np.float64)),
+            anchors=torch.as_tensor(np.ascontiguousarray(x)),
+            anchor_covariates=None if told is None else torch.as_tensor(np.array(told)),
             similarity=self._similarity(),
             **self._parts(n_features, len(self.anchors_)),
         )

@@ -1,6 +1,5 @@
 """The Rosetta VAE: anchors carry a latent space to new models and new data."""
 
-import warnings
 from numbers import Real
 
 import numpy as np
@@ -8,6 +7,7 @@ import torch
 from sklearn.utils._param_validation import Interval
 
 from sklatent._utils.sparse import dense
+from sklatent._utils.warn import warn_caller
 from sklatent.models._base import LatentModel
 from sklatent.models._parameters import document
 from sklatent.nn.objectives import elbo_terms, rosetta_penalty
@@ -98,6 +98,7 @@ class RosettaVAE(LatentModel):
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
+        covariates=None,
         missing="error",
         beta=1.0,
         warmup_epochs=0,
@@ -127,6 +128,7 @@ class RosettaVAE(LatentModel):
             image_shape=image_shape,
             posterior=posterior,
             likelihood=likelihood,
+            covariates=covariates,
             missing=missing,
             beta=beta,
             warmup_epochs=warmup_epochs,
@@ -163,9 +165,12 @@ class RosettaVAE(LatentModel):
         if self.rosetta_points is None:
             return {}
         points = self._anchors()
+        x, told = self._split(points.X)
+        constants = {"x_anchors": x, "z_anchors": points.Z, "told_anchors": told}
         return {
-            "x_anchors": torch.as_tensor(points.X, dtype=dtype, device=device),
-            "z_anchors": torch.as_tensor(points.Z, dtype=dtype, device=device),
+            name: torch.as_tensor(np.ascontiguousarray(value), dtype=dtype, device=device)
+            for name, value in constants.items()
+            if value is not None
         }
 
     def _objective(self, module, batch, step):
@@ -176,6 +181,7 @@ class RosettaVAE(LatentModel):
         x_anchors = step.constants["x_anchors"].expand(*stack, -1, -1)
         z_anchors = step.constants["z_anchors"].expand(*stack, -1, -1)
         # Batch and anchors go through each network together.
+        module = module.told_also(x, step.constants.get("told_anchors"))
         posterior = module.encode(torch.cat([x, x_anchors], -2))
         noise = step.streams.normal(n, self.n_components)
         z = posterior.rows(slice(n)).sample(noise)
@@ -209,7 +215,7 @@ class RosettaVAE(LatentModel):
             )
         likelihood = self._find_likelihood()
         check = getattr(likelihood, "check_means", likelihood.check)
-        check(points.X, "the Rosetta points' inputs")
+        check(self._split(points.X)[0], "the Rosetta points' inputs")
         self._warn_if_elsewhere(X, points)
 
     def _warn_if_elsewhere(self, X, points):
@@ -226,11 +232,9 @@ class RosettaVAE(LatentModel):
             f"{there[:, j].std():.4g}, X {here[:, j].mean():.4g} +- {here[:, j].std():.4g})"
             for j in worst[:_SHOWN]
         ]
-        warnings.warn(
+        warn_caller(
             f"The Rosetta points' inputs plainly lie elsewhere than X in {len(worst)} of "
             f"{X.shape[1]} features; the worst, with mean and deviation: {'; '.join(shown)}. "
             "Anchors live in the model's own input space: apply the preprocessing that they were "
-            "made with (see rosetta_points.preprocess).",
-            UserWarning,
-            stacklevel=4,
+            "made with (see rosetta_points.preprocess)."
         )

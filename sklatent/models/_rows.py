@@ -4,7 +4,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
+from sklatent._utils.columns import ChosenColumns
 from sklatent._utils.sparse import dense, dense_blocks
+from sklatent.models._covariates import modelled_columns
 
 _BLOCK = 4096  # rows that a check may look at together
 
@@ -49,6 +51,9 @@ def validate_rows(model, X, reset=False, ensure_min_samples=1):
 
 def check_training_rows(model, X):
     """Refuse data from which nothing can be learned."""
+    if model.precision != "float64" and X.dtype.itemsize > 4:
+        _check_range(X)
+    X = model._split(X)[0]
     if model.missing == "mask":
         _check_known(model, X)
     value = _first_known(X)
@@ -57,19 +62,21 @@ def check_training_rows(model, X):
             f"X is constant: every value is {value}, so that there is nothing to learn. "
             "Check that the right columns were loaded."
         )
+
+
+def _check_range(X):
     limit = np.finfo(np.float32).max
-    if model.precision != "float64" and X.dtype.itemsize > 4:
-        for block in dense_blocks(X, _BLOCK):
-            if np.nanmax(np.abs(block)) > limit:
-                raise ValueError(
-                    "X has values too large for float32. Scale X (for example with "
-                    'StandardScaler), or set precision="float64".'
-                )
+    for block in dense_blocks(X, _BLOCK):
+        if (np.abs(block) > limit).any():
+            raise ValueError(
+                "X has values too large for float32. Scale X (for example with "
+                'StandardScaler), or set precision="float64".'
+            )
 
 
 def check_possible(likelihood, X, name):
     """Let a likelihood refuse data that it can't have produced."""
-    if not sparse.issparse(X):
+    if not sparse.issparse(X) and not isinstance(X, ChosenColumns):
         likelihood.check(X, name)
         return
     for block in dense_blocks(X, _BLOCK):
@@ -96,6 +103,7 @@ def _check_known(model, X):
         start += len(block)
     if not known.all():
         column = int(known.argmin())
+        column = int(modelled_columns(model._covariate_columns, model.n_features_in_)[column])
         names = getattr(model, "feature_names_in_", None)
         called = column if names is None else repr(str(names[column]))
         raise ValueError(

@@ -11,6 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklatent._utils.pipelines import last_step
 from sklatent._utils.sparse import dense
+from sklatent.likelihoods._base import optional
+from sklatent.models._covariates import center_and_scale
 from sklatent.models._principal_axes import principal_axes
 
 _LEAST_SHARE = 1e-5  # of the data's variance that noise has at least
@@ -66,7 +68,7 @@ def linear_vae(variances, total, n_features, beta, noise=None):
     return decoder / safe, decoder, np.where(used, beta * noise / safe, 1.0), noise
 
 
-def start(model, module, X, rows, cache, codes=None):
+def start(model, module, X, rows, cache, beside):
     """Set a new module to where training starts, in place.
 
     Parameters
@@ -81,8 +83,9 @@ def start(model, module, X, rows, cache, codes=None):
         The rows that it trains on, in the order in which sums are taken; None is all.
     cache : dict
         What several models' starts share; empty at first.
-    codes : ndarray of shape (n_samples, n_codes), default=None
-        What rows are decoded from, of a model without an encoder.
+    beside : dict of str to array
+        What goes with X: ``"covariates"`` that it is told, and ``"inputs"`` that rows are decoded
+        from, of a model without an encoder.
 
     Returns
     -------
@@ -95,9 +98,12 @@ def start(model, module, X, rows, cache, codes=None):
         return None
     key = None if rows is None else rows.tobytes()
     if key not in cache:
-        cache[key] = _Data(module.likelihood, X, rows, model.n_components)
-    data = cache[key]
+        told = beside.get("covariates")
+        cache[key] = _Data(module.likelihood, X, rows, model.n_components, told)
+    data, codes = cache[key], beside.get("inputs")
     module.likelihood.set(data.seen)
+    if data.told is not None:
+        module.standardise_covariates(data.center, data.scale)
     if module.path is None:
         module.likelihood.start(data.feature_variances, data.feature_variances, data.seen)
         return None
@@ -116,28 +122,70 @@ def start(model, module, X, rows, cache, codes=None):
 class _Data:
     """What starts need to know of the rows, each found when it is first asked for."""
 
-    def __init__(self, likelihood, X, rows, n_components):
-        self.likelihood, self.X, self.rows = likelihood, X, rows
+    def __init__(self, likelihood, X, rows, n_components, told=None):
+        self.likelihood, self.X, self.rows, self.told = likelihood, X, rows, told
         self.n_components = n_components
         self.n_rows = X.shape[0] if rows is None else len(rows)
-        self._axes = None
+        self._axes = self._effect = None
         self.seen = likelihood.observe(self._rows, X.shape[1])
+        if told is not None:
+            self.center, self.scale = center_and_scale(told, rows)
 
-    def _rows(self, size):
+    def _rows(self, size, table=None):
+        table = self.X if table is None else table
         for begin in range(0, self.n_rows, size):
             part = slice(begin, min(begin + size, self.n_rows))
-            block = self.X[part] if self.rows is None else self.X[self.rows[part]]
+            block = table[part] if self.rows is None else table[self.rows[part]]
             block = np.ascontiguousarray(dense(block), dtype=np.float64)
             yield block if block.flags.writeable else block.copy()  # torch warns of such memory
 
+    def at(self, places):
+        """Some of the rows themselves, and what they are told."""
+        index = places if self.rows is None else self.rows[places]
+        tables = (self.X, self.told)
+        return tuple(None if t is None else np.array(dense(t[index]), np.float64) for t in tables)
+
     def blocks(self, size):
-        """Rows as the encoder sees them, in blocks of float64."""
-        return map(self.as_seen, self._rows(size))
+        """Rows as the encoder sees them, without what covariates explain, in float64."""
+        if self.told is None:
+            return map(self.as_seen, self._rows(size))
+        return map(self.unexplained, self._rows(size), self._rows(size, self.told))
 
     def as_seen(self, rows):
         """Rows as the encoder sees them, as float64."""
         rows = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float64))
         return self.likelihood.encoder_input(rows).numpy()
+
+    def unexplained(self, rows, told):
+        """Rows as the encoder sees them, less what is linear in their covariates."""
+        seen = self.as_seen(rows)
+        return seen if self.told is None else seen - self._standard(told) @ self.effect.T
+
+    def _standard(self, told):
+        return np.nan_to_num((np.asarray(told, np.float64) - self.center) / self.scale, nan=0.0)
+
+    @property
+    def effect(self):
+        """How what is seen changes with the standardised covariates, ``(n_features, n)``; or None.
+
+        The least squares solution of smallest norm: one-hot columns are no independent ones.
+        """
+        if self._effect is None and self.told is not None:
+            square, product, sums = 0.0, 0.0, 0.0
+            for x, told in zip(
+                self._rows(_MAX_REGRESSION_ROWS),
+                self._rows(_MAX_REGRESSION_ROWS, self.told),
+                strict=True,
+            ):
+                told, seen = self._standard(told), self.as_seen(x)
+                square, product = square + told.T @ told, product + told.T @ seen
+                sums = sums + np.concatenate([told.sum(axis=0), seen.sum(axis=0)])
+            n_told = self.told.shape[1]
+            told_sum, seen_sum = sums[:n_told], sums[n_told:]
+            square = square - np.outer(told_sum, told_sum) / self.n_rows
+            product = product - np.outer(told_sum, seen_sum) / self.n_rows
+            self._effect = np.linalg.lstsq(square, product, rcond=1e-10)[0].T
+        return self._effect
 
     @property
     def axes(self):
@@ -151,6 +199,15 @@ class _Data:
     def feature_variances(self):
         """Variance of each feature."""
         return self.axes.feature_variances
+
+    def effect_on_output(self):
+        """How the decoder's output changes with them, if the likelihood finds out by itself."""
+        if self.told is None:
+            return None
+        some = np.linspace(0, self.n_rows - 1, min(self.n_rows, _MAX_REGRESSION_ROWS)).astype(int)
+        rows, told = self.at(some)
+        given = np.nan_to_num(rows, nan=0.0), self._standard(told)
+        return optional(self.likelihood.likelihood, "start_effect", None, *given)
 
 
 def _scale(data):
@@ -177,7 +234,7 @@ def _at_principal_axes(model, module, data):
         posterior = (
             posterior if posterior is None else np.pad(posterior, (0, missing), constant_values=1)
         )
-    module.path.start_encoder(axes.mean, _scale(data), encoder)
+    module.path.start_encoder(axes.mean, _scale(data), encoder, data.effect)
     _networks_at_zero(module, posterior)
     residual = axes.feature_variances - decoder**2 @ axes.axes**2
     module.likelihood.start(residual, axes.feature_variances, data.seen)
@@ -190,11 +247,11 @@ def _at_principal_axes(model, module, data):
 def _at_anchors(model, module, data, points):
     """Ridge maps through the anchors, both ways: the start travels with them."""
     Z = np.asarray(points.Z, dtype=np.float64)
-    seen = data.as_seen(points.X)
+    seen = data.unexplained(*model._split(points.X))
     encoder, z_center, residual = ridge(seen, Z)
     # The map's own constant goes to the place that it is centred at.
     center = seen.mean(axis=0)
-    module.path.start_encoder(center, _scale(data), encoder)
+    module.path.start_encoder(center, _scale(data), encoder, data.effect)
     posterior = _posterior_variance(points)
     if posterior is None:
         posterior = np.clip(residual, 1e-3, 1.0)
@@ -202,8 +259,8 @@ def _at_anchors(model, module, data, points):
     with torch.no_grad():
         module.head.bias[: Z.shape[1]] = torch.as_tensor(z_center, dtype=module.head.bias.dtype)
     loadings, x_center, _ = ridge(Z, seen)
+    _start_decoder(module, data, x_center, loadings, Z.mean(axis=0))
     mean = x_center - loadings @ Z.mean(axis=0)
-    _start_decoder(module, data, mean, loadings)
     residual, n = np.zeros(len(mean)), 0
     for block in data.blocks(_MAX_REGRESSION_ROWS):
         latents = (block - center) @ encoder.T + z_center
@@ -255,8 +312,16 @@ def ridge(X, Y):
     return best[1], y_mean, best[2]
 
 
-def _start_decoder(module, data, mean, loadings):
+def _start_decoder(module, data, mean, loadings, codes=None):
+    """Decode codes linearly: their mean to the mean, and by the link's slope there."""
+    if data.effect is not None:  # behind latents lie covariates
+        loadings = np.concatenate([loadings, data.effect], axis=1)
     center, weight = module.likelihood.start_output(mean, loadings, data.seen)
+    effect = data.effect_on_output()
+    if effect is not None:
+        weight[:, -effect.shape[1] :] = effect
+    if codes is not None:
+        center = center - weight[:, : len(codes)] @ codes
     # Where outputs are in X's unit, so is the scale; other links have their own.
     same_unit = module.likelihood.in_data_unit
     module.path.start_decoder(center, _scale(data) if same_unit else 1.0, weight)
@@ -264,17 +329,18 @@ def _start_decoder(module, data, mean, loadings):
 
 def _regress_decoder(module, data, codes=None):
     """A decoder that does not take latents starts at the ridge map from what it takes."""
-    rows = np.concatenate(list(data.blocks(data.n_rows)))
-    some = np.linspace(0, len(rows) - 1, min(len(rows), _MAX_REGRESSION_ROWS)).astype(int)
-    rows = rows[some]
+    some = np.linspace(0, data.n_rows - 1, min(data.n_rows, _MAX_REGRESSION_ROWS)).astype(int)
+    rows, told = data.at(some)
     if codes is None:
+        dtype = module.path.decoder.weight.dtype
         with torch.no_grad():
-            parameter = module.path.decoder.weight
-            codes = module.encode(torch.as_tensor(rows, dtype=parameter.dtype)).double().numpy()
+            x = torch.as_tensor(rows, dtype=dtype)
+            knowing = module.told(None if told is None else torch.as_tensor(told, dtype=dtype))
+            codes = knowing.encode(x).double().numpy()
     else:
         codes = np.asarray(codes, dtype=np.float64)[some]
-    coef, center, _ = ridge(codes, rows)
-    _start_decoder(module, data, center - coef @ codes.mean(axis=0), coef)
+    coef, center, _ = ridge(codes, data.unexplained(rows, told))
+    _start_decoder(module, data, center, coef, codes.mean(axis=0))
 
 
 def _networks_at_zero(module, posterior):

@@ -152,6 +152,7 @@ class TransformVAE(LatentModel):
         image_shape=None,
         posterior="diagonal",
         likelihood="gaussian",
+        covariates=None,
         missing="error",
         beta=1.0,
         warmup_epochs=0,
@@ -181,6 +182,7 @@ class TransformVAE(LatentModel):
             image_shape=image_shape,
             posterior=posterior,
             likelihood=likelihood,
+            covariates=covariates,
             missing=missing,
             beta=beta,
             warmup_epochs=warmup_epochs,
@@ -276,7 +278,7 @@ class TransformVAE(LatentModel):
         if self.transformation is not None:
             self._check_batch(X)
             generator = torch.Generator().manual_seed(0)
-            rows = np.asarray(dense(X[: self.batch_size]), dtype=np.float64)
+            rows = np.array(dense(self._split(X[: self.batch_size])[0]), dtype=np.float64)
             sample_views(self, torch.from_numpy(rows), generator)
 
     def _check_latent_columns(self):
@@ -350,7 +352,7 @@ class TransformVAE(LatentModel):
                 f"{len(views)}: set warm_start=False to fit it anew."
             )
         self.n_views_ = len(views)
-        fit_model(self, X, resume=resume, beside={"views": views})
+        fit_model(self, X, resume=resume, beside={"views": [self._split(v)[0] for v in views]})
         return self
 
     # Use
@@ -405,12 +407,12 @@ class TransformVAE(LatentModel):
         """
         X = self._validate_rows(X)
         self._check_knows_transformations()
-        Z = self._encode_means(X)
+        Z, told = self._encode_means(X), self._told(X)
         T = validate_change(self, T, X.shape[0], inverse).astype(Z.dtype)
         moved = move_latents(
             self.latent_transformation, torch.from_numpy(Z), torch.from_numpy(T), inverse
         )
-        return self._decode_means(moved.numpy())
+        return self._decode_means(moved.numpy(), told)
 
     def interpolate(self, X_forward, X_inverse, weight=0.5):
         """Decode a point between the latents of two views (figure 4 of the paper).
@@ -430,13 +432,14 @@ class TransformVAE(LatentModel):
         X_between : ndarray of shape (n_samples, n_features)
             The likelihood's means there.
         """
-        first, second = (self._encode_means(self._validate_rows(X)) for X in (X_forward, X_inverse))
+        views = [self._validate_rows(X) for X in (X_forward, X_inverse)]
+        first, second = (self._encode_means(view) for view in views)
         if len(first) != len(second):
             raise ValueError(
                 f"X_forward has {len(first)} rows and X_inverse {len(second)}; give two views of "
                 "each row."
             )
-        return self._decode_means((1 - weight) * first + weight * second)
+        return self._decode_means((1 - weight) * first + weight * second, self._told(views[0]))
 
     def _check_knows_transformations(self):
         check_is_fitted(self)

@@ -111,7 +111,7 @@ def validate_views(model, X_forward, X_inverse):
                 f"{name} has shape {view.shape}, expected ({n_rows}, {model.n_features_in_}): "
                 "as many rows as the other views, and the features that the model was fitted on."
             )
-        model._find_likelihood().check(view, name)
+        model._find_likelihood().check(model._split(view)[0], name)
     return list(views.values())
 
 

@@ -19,7 +19,6 @@ from sklatent.nn.user_networks import networks_from_factory
 ARCHITECTURES = ("mlp", "conv", "conv_tvae", "conv64", "residual")
 _IMAGE_ONLY = ("conv", "conv_tvae", "conv64")
 _MIN_IMAGE_SIZE = 4
-_RESHAPES = (nn.Flatten, nn.Unflatten, nn.Identity, ToMaps)
 
 
 class Residual(nn.Module):
@@ -165,7 +164,7 @@ def build_networks(
             "callable (n_features, n_components, image_shape) -> (encoder, decoder)."
         )
     sizes = _check_hidden_layer_sizes(hidden_layer_sizes)
-    if architecture in _IMAGE_ONLY or (architecture == "residual" and image_shape is not None):
+    if takes_images(architecture, image_shape):
         _check_image_suits(architecture, image_shape, n_features)
     activation = ACTIVATIONS.get(activation, activation)
     if architecture == "mlp":
@@ -184,27 +183,11 @@ def build_networks(
     return build(image_shape, n_components, activation, n_maps)
 
 
-def zero_last_layer(network):
-    """Set a network's last layer to zero, where it ends in one that can be.
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-        Any network.
-
-    Returns
-    -------
-    bool
-        Whether its output is zero now.
-    """
-    while isinstance(network, nn.Sequential) and len(network):
-        layers = [layer for layer in network if not isinstance(layer, _RESHAPES)]
-        network = layers[-1] if layers else None
-    if not isinstance(network, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+def takes_images(architecture, image_shape):
+    """Whether an encoder of that name sees rows as maps."""
+    if callable(architecture):
         return False
-    for parameter in network.parameters(recurse=False):
-        nn.init.zeros_(parameter)
-    return True
+    return architecture in _IMAGE_ONLY or (architecture == "residual" and image_shape is not None)
 
 
 # Checks

@@ -4,9 +4,10 @@ import torch
 from torch import nn
 
 from sklatent.nn.modules import as_rows, full_precision
+from sklatent.nn.told import ToldModule
 
 
-class DecoderModule(nn.Module):
+class DecoderModule(ToldModule):
     """A decoder alone.
 
     Parameters
@@ -17,18 +18,21 @@ class DecoderModule(nn.Module):
         What X is around the decoder's output.
     path : LinearPath, default=None
         The linear model beside the networks; None where training starts at random.
+    **covariates : dict
+        As in :class:`ToldModule`.
     """
 
     stackable = True
 
-    def __init__(self, decoder, likelihood, path=None):
-        super().__init__()
+    def __init__(self, decoder, likelihood, path=None, **covariates):
+        super().__init__(**covariates)
         self.decoder = decoder
         self.likelihood = likelihood
         self.path = path
 
     def decode(self, z):
         """Likelihood parameters ``(..., batch, n_outputs)``."""
+        z = self.beside(z)
         output = as_rows(self.decoder(z), z)
         if self.path is not None:
             output = self.path.output(z, output)
@@ -60,10 +64,10 @@ class AutoencoderModule(DecoderModule):
         """Latents of each row of ``x``, ``(..., batch, n_components)``."""
         x = self.likelihood.encoder_input(x)
         if self.path is None:
-            return full_precision(self.head(as_rows(self.encoder(x), x)))
+            return full_precision(self.head(as_rows(self.encoder(self.encoder_rows(x)), x)))
         standard = self.path.standardise(x)
-        features = as_rows(self.encoder(x if self.raw else standard), x)
-        return full_precision(self.head(features) + self.path.encoder(standard))
+        features = as_rows(self.encoder(self.encoder_rows(x if self.raw else standard)), x)
+        return full_precision(self.head(features) + self.path.encoder(self.beside(standard)))
 
     @torch.no_grad()
     def start(self):
@@ -85,20 +89,24 @@ class RelativeModule(AutoencoderModule):
         The anchors' inputs. They are encoded anew with every batch, since the encoder moves.
     similarity : callable
         On tensors ``(..., batch, d)`` and ``(..., n_anchors, d)``.
+    anchor_covariates : Tensor of shape (n_anchors, n_covariates), default=None
+        What the anchors are told beside.
     **parts : dict
         As in :class:`AutoencoderModule`; the decoder takes one number for each anchor.
     """
 
-    def __init__(self, anchors, similarity, **parts):
+    def __init__(self, anchors, similarity, anchor_covariates=None, **parts):
         super().__init__(**parts)
         self.register_buffer("anchors", anchors)
+        self.register_buffer("anchor_covariates", anchor_covariates)
         self.similarity = similarity
 
     def encode(self, x):
         """Similarity of each row's latents to each anchor's, ``(..., batch, n_anchors)``."""
         n = x.shape[-2]
         anchors = self.anchors.expand(*x.shape[:-2], -1, -1)
-        z = self.latents(torch.cat([x, anchors], -2))
+        together = self.told_also(x, self.anchor_covariates)
+        z = together.latents(torch.cat([x, anchors], -2))
         return self.similarity(z[..., :n, :], z[..., n:, :])
 
 

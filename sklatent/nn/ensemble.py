@@ -1,5 +1,6 @@
 """Several variational networks with a linear map between every two of their latent spaces."""
 
+import copy
 import math
 
 import torch
@@ -33,6 +34,14 @@ class EnsembleModule(nn.Module):
         bound = 1 / math.sqrt(d)
         self.between = nn.Parameter(torch.empty(n * (n - 1), d, d).uniform_(-bound, bound))
         self.register_buffer("seeds", torch.tensor(seeds))
+
+    def told(self, covariates):
+        """The same for rows with these covariates; see :meth:`ToldModule.told`."""
+        if covariates is None:
+            return self
+        told = copy.copy(self)
+        told._modules = self._modules | {"members": self.members.told(covariates)}
+        return told
 
     @torch.no_grad()
     def start(self):

@@ -1,7 +1,12 @@
 """The linear model that runs beside the networks, in which training starts."""
 
+import numpy as np
 import torch
 from torch import nn
+
+from sklatent.nn.channels_last import ToMaps
+
+_RESHAPES = (nn.Flatten, nn.Unflatten, nn.Identity, ToMaps)
 
 
 class LinearPath(nn.Module):
@@ -22,18 +27,20 @@ class LinearPath(nn.Module):
         Width of the decoder's output.
     n_components : int or None
         Number of latent dimensions, where the model encodes.
+    n_covariates : int, default=0
+        Numbers that lie behind rows and behind codes.
     """
 
     stackable = True
 
-    def __init__(self, n_inputs, n_codes, n_outputs, n_components):
+    def __init__(self, n_inputs, n_codes, n_outputs, n_components, n_covariates=0):
         super().__init__()
         if n_components is not None:
-            self.encoder = nn.Linear(n_inputs, n_components, bias=False)
+            self.encoder = nn.Linear(n_inputs + n_covariates, n_components, bias=False)
             # Two axes, for rows and features: a leading axis of stacked models fits before them.
             self.register_buffer("center", torch.zeros(1, n_inputs))
             self.register_buffer("scale", torch.ones(1, 1))
-        self.decoder = nn.Linear(n_codes, n_outputs)
+        self.decoder = nn.Linear(n_codes + n_covariates, n_outputs)
         self.register_buffer("output_center", torch.zeros(1, n_outputs))
         self.register_buffer("output_scale", torch.ones(1, 1))
 
@@ -46,8 +53,8 @@ class LinearPath(nn.Module):
 
         Parameters
         ----------
-        z : Tensor of shape (..., batch, n_codes)
-            Latents.
+        z : Tensor of shape (..., batch, n_codes + n_covariates)
+            Latents, and covariates behind them.
         nonlinear : Tensor of shape (..., batch, n_outputs)
             What the network makes of them.
         """
@@ -55,11 +62,14 @@ class LinearPath(nn.Module):
         return torch.addcmul(self.output_center, self.output_scale, both)
 
     @torch.no_grad()
-    def start_encoder(self, center, scale, weight):
-        """Set the encoder's side: ``z = weight @ (x - center)``."""
+    def start_encoder(self, center, scale, weight, effect=None):
+        """Set the encoder's side: ``z = weight @ (x - center - effect @ covariates)``."""
         _set(self.center, center)
         _set(self.scale, scale)
-        _set(self.encoder.weight, weight * scale)
+        own = weight * scale
+        if effect is not None:
+            own = np.concatenate([own, -weight @ effect], axis=1)
+        _set(self.encoder.weight, own)
 
     @torch.no_grad()
     def start_decoder(self, center, scale, weight):
@@ -91,6 +101,29 @@ class Gate(nn.Module):
     def forward(self, z):
         """Apply the network, and the gain to what it returns."""
         return self.network(z) * self.gain
+
+
+def zero_last_layer(network):
+    """Set a network's last layer to zero, where it ends in one that can be.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Any network.
+
+    Returns
+    -------
+    bool
+        Whether its output is zero now.
+    """
+    while isinstance(network, nn.Sequential) and len(network):
+        layers = [layer for layer in network if not isinstance(layer, _RESHAPES)]
+        network = layers[-1] if layers else None
+    if not isinstance(network, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        return False
+    for parameter in network.parameters(recurse=False):
+        nn.init.zeros_(parameter)
+    return True
 
 
 def _set(target, value):

@@ -4,12 +4,13 @@ import torch
 from torch import nn
 
 from sklatent.likelihoods._base import BoundLikelihood
-from sklatent.nn.architectures import build_networks, zero_last_layer
-from sklatent.nn.linear_path import Gate, LinearPath
+from sklatent.nn.architectures import build_networks, takes_images
+from sklatent.nn.linear_path import Gate, LinearPath, zero_last_layer
 from sklatent.nn.posteriors import make_posterior, n_posterior_parameters
+from sklatent.nn.told import ToldModule
 
 
-class VariationalModule(nn.Module):
+class VariationalModule(ToldModule):
     """Encoder with a linear posterior head, and decoder.
 
     Parameters
@@ -29,6 +30,8 @@ class VariationalModule(nn.Module):
     raw : bool, default=False
         Whether the encoder takes rows as they are also beside a linear path: one of the user's own
         may have been trained on them.
+    **covariates : dict
+        As in :class:`ToldModule`.
     """
 
     stackable = True
@@ -43,8 +46,9 @@ class VariationalModule(nn.Module):
         likelihood,
         path=None,
         raw=False,
+        **covariates,
     ):
-        super().__init__()
+        super().__init__(**covariates)
         self.encoder = encoder
         self.head = nn.Linear(n_encoder_features, n_posterior_parameters(posterior, n_components))
         self.decoder = decoder
@@ -68,11 +72,11 @@ class VariationalModule(nn.Module):
         x = self.likelihood.encoder_input(x)
         if self.path is None:
             # Encoders of the user's own may return images; the head takes vectors.
-            return self.head(as_rows(self.encoder(x), x))
+            return self.head(as_rows(self.encoder(self.encoder_rows(x)), x))
         standard = self.path.standardise(x)
-        features = self.encoder(x if self.raw else standard)
+        features = self.encoder(self.encoder_rows(x if self.raw else standard))
         parameters = self.head(as_rows(features, x))
-        mean = parameters[..., : self.n_components] + self.path.encoder(standard)
+        mean = parameters[..., : self.n_components] + self.path.encoder(self.beside(standard))
         return torch.cat([mean, parameters[..., self.n_components :]], -1)
 
     def posterior_of(self, parameters):
@@ -81,6 +85,7 @@ class VariationalModule(nn.Module):
 
     def decode(self, z):
         """Likelihood parameters ``(..., batch, n_outputs)`` at latents ``z``."""
+        z = self.beside(z)
         output = as_rows(self.decoder(z), z)
         if self.path is not None:
             output = self.path.output(z, output)
@@ -119,7 +124,8 @@ def variational_parts(model, n_features):
     path = None
     if model._has_linear_path():
         n_outputs = likelihood.n_outputs
-        path = LinearPath(n_features, model.n_components, n_outputs, model.n_components)
+        widths = n_features, model.n_components, n_outputs, model.n_components
+        path = LinearPath(*widths, n_covariates=model._n_covariates)
         decoder = starting_at_zero(decoder, n_outputs)
     return {
         "encoder": encoder,
@@ -130,6 +136,16 @@ def variational_parts(model, n_features):
         "likelihood": likelihood,
         "path": path,
         "raw": callable(model.architecture),
+        **covariate_parts(model),
+    }
+
+
+def covariate_parts(model):
+    """Keyword arguments of a :class:`ToldModule` that a model's parameters describe."""
+    images = takes_images(model.architecture, model.image_shape)
+    return {
+        "n_covariates": model._n_covariates,
+        "image_shape": tuple(model.image_shape) if images else None,
     }
 
 
@@ -139,16 +155,43 @@ def bound_likelihood(model, n_features):
 
 
 def build_model_networks(model, n_features, likelihood, n_components=None):
-    """Build the networks that a model's parameters name; see :func:`build_networks`."""
-    return build_networks(
+    """Build the networks that a model's parameters name; see :func:`build_networks`.
+
+    They are as much wider as there are covariates: those lie behind rows and behind latents, and
+    are further maps of images.
+    """
+    told = model._n_covariates
+    n_codes = (model.n_components if n_components is None else n_components) + told
+
+    def build(n_features, image_shape):
+        return build_networks(
+            model.architecture,
+            n_features,
+            n_codes,
+            image_shape,
+            model.hidden_layer_sizes,
+            model.activation,
+            likelihood.n_outputs,
+        )
+
+    if not told:
+        return build(n_features, model.image_shape)
+    if callable(model.architecture):
+        return build(n_features + told, model.image_shape)
+    if not takes_images(model.architecture, model.image_shape):
+        encoder, _, width = build(n_features + told, None)
+        return encoder, build(n_features, None)[1], width
+    decoder = build(n_features, model.image_shape)[1]
+    channels, height, size = model.image_shape
+    encoder, _, width = build_networks(
         model.architecture,
-        n_features,
-        model.n_components if n_components is None else n_components,
-        model.image_shape,
+        n_features + told * height * size,
+        n_codes,
+        (channels + told, height, size),
         model.hidden_layer_sizes,
         model.activation,
-        likelihood.n_outputs,
     )
+    return encoder, decoder, width
 
 
 def starting_at_zero(decoder, n_outputs):

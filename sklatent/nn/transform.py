@@ -120,23 +120,27 @@ class TransformModule(VariationalModule):
         parts : list of Tensor of shape (..., batch, n_features)
             Rows.
         """
-        return self.posterior_of(self._for_all(self.posterior_parameters, parts))
+        parts = self._at_once(parts)
+        return self.posterior_of(torch.cat([self.posterior_parameters(part) for part in parts], -2))
 
-    def decode_all(self, parts):
+    def decode_all(self, parts, rows):
         """Likelihood parameters at the latents of several batches, one below the other.
 
         Parameters
         ----------
-        parts : list of Tensor of shape (..., batch, n_components)
+        parts : list of Tensor of shape (..., n_rows, n_components)
             Latents.
+        rows : list of Tensor of shape (n_rows,), integer
+            Of which rows of the batch each part's are.
         """
-        return self._for_all(self.decode, parts)
+        parts, rows = self._at_once(parts), self._at_once(rows, axis=-1)
+        pairs = zip(parts, rows, strict=True)
+        return torch.cat([self.told_of(of).decode(part) for part, of in pairs], -2)
 
-    def _for_all(self, network, parts):
+    def _at_once(self, parts, axis=-2):
         # The maps of one batch fit a CPU's caches, those of several do not.
         in_turn = self.convolutional and parts[0].device.type == "cpu"
-        parts = parts if in_turn else [torch.cat(parts, -2)]
-        return torch.cat([network(part) for part in parts], -2)
+        return parts if in_turn else [torch.cat(parts, axis)]
 
     def between(self, z_views):
         """Posterior ``q_psi(z | z_1, z_2)`` of the latent that the views are made from.

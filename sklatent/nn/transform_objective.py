@@ -51,7 +51,9 @@ def transformation_terms(module, views, step, *, discrepancy, n_draws=1, rows_pe
     x, z_0, first, last = views[0], draws[0][0], slice(half), slice(n - half, n)
     own = torch.cat([z_0[..., first, :], z[..., last, :]], -2)
     own_targets = torch.cat([x[..., first, :], x[..., last, :]], -2)
-    output = module.decode_all([own, *draws[0][1:]])
+    every = torch.arange(n, device=x.device)
+    rows = [torch.cat([every[first], every[last]]), *[every] * len(z_views)]
+    output = module.decode_all([own, *draws[0][1:]], rows)
     targets = torch.cat([own_targets, *views[1:]], -2)
     log_likelihood = module.likelihood.log_prob(targets, output)
     datum, from_between, of_views = log_likelihood.split([half, half, len(z_views) * n], -1)

@@ -7,6 +7,8 @@ read.
 
 import numpy as np
 
+from sklatent.models._covariates import find_covariates
+
 _ALIGNER = {
     "_target_ndim": "count",
     "n_targets_": "count",
@@ -28,6 +30,7 @@ LEARNED = {
         "n_components_": "count",
         "n_epochs_": "count",
         "history_": "history",
+        "covariates_": "int[n_covariates]?",
         "start_variances_": "float[...] | none?",
         "start_gaps_": "real[...] | none?",
         "start_sign_stability_": "real[...] | none?",
@@ -114,6 +117,14 @@ def _model_agrees(model, learned):
             f"{learned['n_components_']}; fit the model again after changing parameters"
         )
     _history_agrees(model, learned)
+    n_features, names = learned.get("n_features_in_"), learned.get("feature_names_in_")
+    if n_features is not None:
+        told = find_covariates(model.covariates, n_features, names)
+        if not np.array_equal(told, learned.get("covariates_", told[:0])):
+            raise ValueError(
+                f"covariates={model.covariates!r} are other columns than what was fitted has; fit "
+                "the model again after changing parameters"
+            )
     if "feature_names_in_" in learned and "n_features_in_" not in learned:
         raise ValueError("feature names without a number of features")
 

@@ -90,7 +90,8 @@ def build_net(model, saved, decode, arrays):
     dtype, device = DTYPES[model.precision], resolve_device(model.device)
     weights = decode(saved["weights"])
     with seeded_initialisation(0), Budget(arrays, generous=callable(model.architecture)):
-        modules = [model._build_module(model.n_features_in_).to(dtype) for _ in range(n_modules)]
+        n_modelled = model.n_features_in_ - model._n_covariates
+        modules = [model._build_module(n_modelled).to(dtype) for _ in range(n_modules)]
         module = modules[0] if n_members is None else stack_modules(modules)
     load_weights(module, weights)
     streams = RandomStreams([0] * n_modules, dtype, device, n_members is not None)

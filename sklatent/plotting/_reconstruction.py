@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklatent._utils.pipelines import reconstruct, without_covariates
 from sklatent.plotting._drawing import (
     get_axes,
     model_parameter,
@@ -85,9 +86,13 @@ class ReconstructionDisplay:
         """
         if image_shape is None:
             image_shape = model_parameter(estimator, "image_shape")
-        reconstructions = estimator.inverse_transform(estimator.transform(X))
+        reconstructions = without_covariates(estimator, reconstruct(estimator, X))
         return cls.from_predictions(
-            X, reconstructions, image_shape=image_shape, ax=ax, imshow_kwargs=imshow_kwargs
+            without_covariates(estimator, X),
+            reconstructions,
+            image_shape=image_shape,
+            ax=ax,
+            imshow_kwargs=imshow_kwargs,
         )
 
     @classmethod

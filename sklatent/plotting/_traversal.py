@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
+from sklatent._utils.pipelines import without_covariates
 from sklatent.plotting._drawing import (
     get_axes,
     model_parameter,
@@ -136,11 +137,12 @@ class LatentTraversalDisplay:
         for i, component in enumerate(chosen):
             moved[:, i, :, component] = values
         decoded = estimator.inverse_transform(moved.reshape(-1, Z.shape[1]))
-        decoded = to_table(decoded, "inverse_transform(Z)").reshape(*moved.shape[:3], -1)
+        decoded = without_covariates(estimator, to_table(decoded, "inverse_transform(Z)"))
+        decoded = decoded.reshape(*moved.shape[:3], -1)
         return cls.from_predictions(
             decoded,
             values,
-            inputs=X,
+            inputs=without_covariates(estimator, X),
             component_names=[f"z{component}" for component in chosen],
             image_shape=image_shape,
             ax=ax,

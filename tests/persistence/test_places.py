@@ -191,14 +191,14 @@ def test_a_file_does_not_decide_what_it_costs(model, tmp_path, name, value):
     metadata["model"]["parameters"][name] = value
     if name == "n_components":
         metadata["model"]["learned"]["n_components_"] = value
-    began = time.perf_counter()
+    began = time.process_time()
     tracemalloc.start()
     try:
         refused(tmp_path / "a", arrays, metadata)
         assert tracemalloc.get_traced_memory()[1] < 2e8
     finally:
         tracemalloc.stop()
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_many_members(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from sklatent._utils.columns import ChosenColumns, is_memory_mapped
 from sklatent._utils.sparse import dense
 
 
@@ -17,6 +18,9 @@ class Batch:
     ----------
     x : Tensor of shape (..., batch, n_features)
         The rows of X; K stacked models have K in front.
+    covariates : Tensor of shape (..., batch, n_covariates), or None
+        What encoder and decoder are told beside, and do not model. The module that an objective is
+        given has been told already.
     rows : Tensor of shape (..., batch), integer
         Their row numbers.
     views : list of Tensor of shape (..., batch, n_features), or None
@@ -31,6 +35,7 @@ class Batch:
 
     x: torch.Tensor
     rows: torch.Tensor | None = None
+    covariates: torch.Tensor | None = None
     views: list | None = None
     inputs: torch.Tensor | None = None
     target: torch.Tensor | None = None
@@ -39,18 +44,13 @@ class Batch:
     def __len__(self):
         return self.x.shape[-2]
 
+    def tell(self, module):
+        """The module, told the rows' covariates where there are any."""
+        return module if self.covariates is None else module.told(self.covariates)
+
     def mean(self, values):
         """Mean of one number for each row, over the last axis."""
         return values.mean(-1) if self.weights is None else (values * self.weights).sum(-1)
-
-
-def is_memory_mapped(X):
-    """Whether an array's data lie in a mapped file (views of one included)."""
-    while isinstance(X, np.ndarray):
-        if isinstance(X, np.memmap):
-            return True
-        X = X.base
-    return False
 
 
 class Rows:
@@ -88,7 +88,8 @@ class Rows:
         }
 
     def _hold(self, X):
-        if isinstance(X, torch.Tensor) or is_memory_mapped(X) or sparse.issparse(X):
+        kept = isinstance(X, (torch.Tensor, ChosenColumns)) or sparse.issparse(X)
+        if kept or is_memory_mapped(X):
             return X
         # Torch knows no negative strides, and warns of memory that must not be written to.
         data = np.ascontiguousarray(X, dtype=_NUMPY[self.dtype])

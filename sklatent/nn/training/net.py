@@ -267,7 +267,7 @@ class LatentNet(NeuralNet):
         # The main loss left its gradients on the adversary's weights as well.
         optimizer.zero_grad(set_to_none=True)
         with self._autocast():
-            loss = run.adversary_objective(self.module_, batch, step)
+            loss = run.adversary_objective(batch.tell(self.module_), batch, step)
         loss.sum().backward()
         optimizer.step()
 
@@ -293,7 +293,7 @@ class LatentNet(NeuralNet):
             for start in starts:
                 batch = rows.take(order[..., start : start + self.batch_size])
                 streams.begin_batch(len(batch))
-                sums.add(run.objective(self.module_, batch, step), len(batch))
+                sums.add(run.objective(batch.tell(self.module_), batch, step), len(batch))
         return sums.means()
 
     def _record(self, prefix, means, n_batches):

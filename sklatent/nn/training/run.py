@@ -53,7 +53,7 @@ class TrainingRun:
 
     def terms(self, module, batch, step, epochs):
         """Terms of the loss in training, after some epochs and a part of one."""
-        terms = self.objective(module, batch, step)
+        terms = self.objective(batch.tell(module), batch, step)
         if epochs < self.warmup_epochs:
             share = epochs / self.warmup_epochs
             terms = {n: share * t if n in self.warming else t for n, t in terms.items()}

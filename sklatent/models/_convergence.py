@@ -1,0 +1,89 @@
+"""Whether a fit has learned anything, and what to do where it has not."""
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sklatent._utils.sparse import dense
+from sklatent._utils.warn import warn_caller
+
+_ROWS = 256  # looked at
+_ACTIVE = 0.01  # variance of a posterior mean over rows (Burda et al.)
+
+
+def warn_if_nothing_learned(model, X, rows):
+    """Warn where no component is active or reconstructions are no better than the mean.
+
+    Parameters
+    ----------
+    model : LatentModel
+        Freshly fitted.
+    X : array or CSR matrix of shape (n_samples, n_features)
+        Validated data, covariates included.
+    rows : ndarray of shape (n_rows,) or None
+        Which it was trained on; None is all.
+
+    Warns
+    -----
+    ConvergenceWarning
+        With the likely cause and what mends it.
+    """
+    n = X.shape[0] if rows is None else len(rows)
+    some = np.linspace(0, n - 1, min(n, _ROWS)).astype(int)
+    sample = np.array(dense(X[some if rows is None else rows[some]]), dtype=np.float32)
+    if not np.isfinite(sample[~np.isnan(sample)]).all():
+        return  # beyond float32
+    if getattr(model, "encoder_", None) is not None:
+        return  # an encoder of the user's, of which nothing is known
+    Z, x, decoded = model._reconstruct(sample)
+    if not np.isfinite(Z).all():
+        return
+    active = (
+        int((Z.var(axis=0) > _ACTIVE).sum()) if model._beta_to_start_from() is not None else None
+    )
+    if active == 0:
+        failure = f"No component of {type(model).__name__} is active: latents say nothing of X"
+    elif not _better_than_mean(x, decoded):
+        failure = f"{type(model).__name__} reconstructs its training rows no better than their mean"
+    else:
+        return
+    warn_caller(f"{failure}. {_cause(model, x)}", ConvergenceWarning)
+
+
+def _better_than_mean(x, decoded):
+    """Whether squared errors are smaller in X's own units, or with all features in one."""
+    x = x.astype(np.float64)
+    mean = np.nanmean(x, axis=0)
+    errors = np.nansum((x - decoded) ** 2, axis=0)
+    spread = np.nansum((x - mean) ** 2, axis=0)
+    varies = spread > 0
+    relative = errors[varies] / spread[varies]
+    return errors.sum() < spread.sum() or (len(relative) > 0 and relative.mean() < 1)
+
+
+def _cause(model, x):
+    """The likeliest cause, and what mends it."""
+    likelihood = model._find_likelihood()
+    noise = getattr(likelihood, "noise", lambda: None)()
+    variance = float(np.nanvar(x, axis=0).max())
+    beta = float(np.max(getattr(model, "beta", 0.0)))
+    if noise is not None and variance < noise * max(beta, 1.0):
+        return (
+            f"The likelihood's variance is fixed at {noise:.3g}, and no feature of X varies by "
+            f'more than {variance:.3g}: use likelihood="gaussian", which learns its variance, or '
+            "scale X (for example with StandardScaler)."
+        )
+    if beta > 1:
+        return (
+            f"beta={beta:.3g} makes information expensive: lower it, or raise warmup_epochs, over "
+            "which its weight rises."
+        )
+    if not model._has_linear_path():
+        return (
+            f'From a random start {model.n_epochs_} epochs may be too few: use init="pca", or '
+            "raise max_epochs or learning_rate."
+        )
+    return (
+        "Perhaps features have no structure in common that the noise does not hide. Check that X "
+        "is scaled (for example with StandardScaler), that the likelihood suits it and that rows "
+        "are many enough, or lower beta."
+    )
