@@ -52,13 +52,14 @@ def to_array(values, name):
 
 
 def is_missing(value):
-    """Whether a single value is None, NaN, NaT or pandas' NA: what does not equal itself."""
+    """Whether a single value is None, NaN, NaT or pandas' NA."""
     if value is None:
         return True
     try:
         return bool(value != value)
     except (TypeError, ValueError):
-        return True
+        # Whether NA equals itself, pandas will not say.
+        return type(value).__name__ == "NAType"
 
 
 def to_numbers(values, name):
