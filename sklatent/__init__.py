@@ -11,8 +11,7 @@ and a table of which module holds which name; its own ``__all__`` comes from tha
 from typing import TYPE_CHECKING
 
 from sklatent._utils.lazy import attach
-
-__version__ = "0.2.0"
+from sklatent._version import __version__ as __version__
 
 if TYPE_CHECKING:  # what the table below says, for editors and type checkers
     from sklatent import alignment as alignment

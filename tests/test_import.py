@@ -1,7 +1,6 @@
 """Importing sklatent is cheap, lazy, and says what it has."""
 
 import ast
-import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import sklatent
-from sklatent._utils.lazy import attach
 from tests.discovery import all_modules, public_estimators, public_modules, public_objects
 
 NUMPY_ONLY = ["alignment", "channels", "datasets", "metrics", "plotting", "rosetta"]
@@ -94,30 +92,6 @@ def test_editors_see_what_the_table_says(path):
 
 def test_the_package_says_that_it_is_typed():
     assert (ROOT / "py.typed").read_text() == ""
-
-
-def test_attach_imports_once(monkeypatch):
-    calls = []
-
-    def import_module(name):
-        calls.append(name)
-        return sys.modules["decimal"]
-
-    package = type(sys)("pretend")
-    monkeypatch.setitem(sys.modules, "pretend", package)
-    package.__getattr__, package.__dir__, package.__all__ = attach(
-        "pretend", {"_numbers": ["Decimal"]}, subpackages=["extra"]
-    )
-    import decimal
-
-    monkeypatch.setattr(importlib, "import_module", import_module)
-    assert package.__all__ == ["Decimal", "extra"]
-    assert package.Decimal is decimal.Decimal
-    assert package.Decimal is decimal.Decimal
-    assert package.extra is decimal
-    assert calls == ["pretend._numbers", "pretend.extra"]
-    assert set(package.__all__) <= set(dir(package))
-    assert package.__dir__() == sorted(package.__dir__())
 
 
 def test_no_public_looking_estimator_is_left_out():

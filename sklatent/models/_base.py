@@ -10,7 +10,7 @@ from sklearn.base import (
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent._utils.names import row_keys
-from sklatent.likelihoods._base import find_likelihood
+from sklatent.likelihoods._find import find_likelihood
 from sklatent.models._fitting import fit_model
 from sklatent.models._inference import InferenceMixin
 from sklatent.models._parameters import CONSTRAINTS, check_numbers, renamed

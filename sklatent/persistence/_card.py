@@ -4,6 +4,7 @@ import platform
 from importlib import metadata
 
 from sklatent._utils.files import content_hash, read_any
+from sklatent._version import __version__
 
 _KINDS = ("a fitted model", "Rosetta points", "channel fingerprints")
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "safetensors", "pandas")
@@ -44,7 +45,6 @@ def card(path):
 
 def versions():
     """What a bug report needs: versions, one a line."""
-    from sklatent import __version__
 
     lines = [("sklatent", __version__), ("python", platform.python_version())]
     for name in _PACKAGES:

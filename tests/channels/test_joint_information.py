@@ -7,9 +7,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from sklatent.channels import ChannelFingerprints, _joint_information, channel_similarity
-
-from .test_fingerprints import mixed
-from .test_similarity import by_definition, random_channels
+from tests.channels.test_fingerprints import mixed
+from tests.channels.test_similarity import by_definition, random_channels
 
 
 @pytest.mark.parametrize("log_var", [-25.0, -4.0, 0.0])

@@ -13,8 +13,7 @@ from sklatent.channels import (
     normalized_mutual_information,
     variation_of_information,
 )
-
-from .test_fingerprints import mixed
+from tests.channels.test_fingerprints import mixed
 
 PAIRWISE = {"nmi": normalized_mutual_information, "vi": variation_of_information}
 
