@@ -185,6 +185,19 @@ def test_files_that_contributing_names_exist():
         assert any((place / name).exists() for place in places), name
 
 
+def test_decisions_rest_on_reports():
+    """Every report that docs/decisions.rst names is there, and the code that it names too."""
+    text = (ROOT / "docs" / "decisions.rst").read_text()
+    reports = {name for line in re.findall(r"\((``[^)]*)\)", text) for name in
+               re.findall(r"``(\w+)``", line)}  # fmt: skip
+    paths = set(re.findall(r"``([\w/]+\.py)``", text))
+    assert len(reports) >= 8
+    for name in reports - {"_WORTH_THREADS"}:
+        assert (ROOT / "benchmarks" / "reports" / f"{name}.md").is_file(), name
+    for path in paths - {"__init__.py"}:
+        assert any((ROOT / place / path).is_file() for place in ("", "sklatent")), path
+
+
 def test_no_circles():
     """Neither between files nor between rooms."""
     files = {module: {target for target, _ in imports(path)} for module, path in MODULES.items()}

@@ -50,7 +50,5 @@ def test_noise_of_the_bound_has_the_moments_of_a_normal(d):
 
 
 def test_a_row_without_a_score_is_named():
-    with pytest.raises(
-        ValueError, match="1 of 3 rows .* first of them row 2"
-    ):
+    with pytest.raises(ValueError, match="1 of 3 rows .* first of them row 2"):
         finite(np.array([0.0, 1.0, np.nan]))
