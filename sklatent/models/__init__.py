@@ -6,6 +6,7 @@ from sklatent._utils.lazy import attach
 
 if TYPE_CHECKING:  # what the table below says, for editors and type checkers
     from sklatent.models._autoencoder import Autoencoder as Autoencoder
+    from sklatent.models._base import LatentModel as LatentModel
     from sklatent.models._check import check_latent_model as check_latent_model
     from sklatent.models._disentangling import DIPVAE as DIPVAE
     from sklatent.models._disentangling import BetaTCVAE as BetaTCVAE
@@ -20,6 +21,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "_autoencoder": ["Autoencoder"],
+        "_base": ["LatentModel"],
         "_check": ["check_latent_model"],
         "_disentangling": ["BetaTCVAE", "DIPVAE", "FactorVAE"],
         "_ensemble": ["VAEEnsemble"],
