@@ -12,6 +12,65 @@ LIBRARY = sorted((ROOT / "sklatent").rglob("*.py"))
 MAX_LINES = 450
 
 
+# A module's tests lie in the file of its name, or of the longest beginning of its name: test_icp.py
+# has those of _icp.py and _icp_starts.py. What is tested through something else says by what.
+TESTED_BY = {
+    "__main__": "persistence/test_card",
+    "_utils/estimator_codec": "persistence/test_pipelines",
+    "_utils/trusted": "persistence/test_pipelines",
+    "_version": "test_kit",
+    "alignment/_base": "alignment/test_with_scikit_learn",
+    "alignment/_consensus": "alignment/test_group",
+    "alignment/_interval": "alignment/test_report",
+    "alignment/_support": "alignment/test_report",
+    "channels/_arrays": "channels/test_bad_input",
+    "channels/_content": "channels/test_fingerprints",
+    "channels/_samples": "channels/test_fingerprints",
+    "datasets/_dsprites": "datasets/test_sprites",
+    "likelihoods/_base": "likelihoods/test_mixed",
+    "likelihoods/_columns": "likelihoods/test_mixed",
+    "likelihoods/_negative_binomial": "likelihoods/test_counts",
+    "likelihoods/_poisson": "likelihoods/test_counts",
+    "likelihoods/_rising": "likelihoods/test_counts",
+    "metrics/_blocks": "metrics/test_similarity",
+    "metrics/_factor_scorers": "metrics/test_scorers",
+    "metrics/_factors": "metrics/test_conventions",
+    "metrics/_neighborhood_scorers": "metrics/test_scorers",
+    "metrics/_posterior": "metrics/test_polarized_regime",
+    "metrics/_rsa": "metrics/test_neighborhoods",
+    "metrics/_validation": "metrics/test_conventions",
+    "models/_base": "models/test_check",
+    "models/_fitting": "models/test_vae",
+    "models/_relative_autoencoder": "models/test_autoencoder",
+    "models/_rosetta": "models/test_rosetta_vae",
+    "nn/autoencoder": "models/test_autoencoder",
+    "nn/stacking/layers": "nn/stacking/test_modules",
+    "nn/stitching": "alignment/test_stitching",
+    "nn/training/checkpoint": "models/test_checkpointing",
+    "nn/transform": "models/test_transform",
+    "nn/transform_objective": "models/test_transform",
+    "nn/user_networks": "nn/test_architectures",
+    "persistence/_earlier": "persistence/test_save_load",
+    "persistence/_nets": "persistence/test_places",
+    "plotting/_drawing": "plotting/test_displays",
+    "plotting/_embedding": "plotting/test_displays",
+    "plotting/_polarized_regime": "plotting/test_matrix_and_regime",
+    "plotting/_reconstruction": "plotting/test_displays",
+    "plotting/_search": "plotting/test_displays",
+    "plotting/_similarity_matrix": "plotting/test_matrix_and_regime",
+    "plotting/_traversal": "plotting/test_displays",
+    "rosetta/_checks": "rosetta/test_points",
+    "rosetta/_distillation": "rosetta/test_points",
+    "rosetta/_elsewhere": "models/test_rosetta_vae",
+    "rosetta/_steps": "rosetta/test_names",
+    "transformations/_base": "test_transformations",
+    "transformations/_compose": "test_transformations",
+    "transformations/_images": "test_transformations",
+    "transformations/_vectors": "test_transformations",
+    "transformations/_warps": "test_transformations",
+}
+
+
 def module_name(path):
     """Return what a file is imported as."""
     parts = path.relative_to(ROOT).with_suffix("").parts
@@ -154,6 +213,22 @@ class TestEachFile:
         source = path.read_text()
         for word in ("TODO", "FIXME", "XXX", "NotImplemented" + "Error", "no" + "qa", "pragma: no"):
             assert word not in source
+
+
+def test_every_module_has_its_tests():
+    """Where its name says, or where the table does; the table has no line in vain."""
+    others = {}
+    for path in LIBRARY:
+        module = path.relative_to(ROOT / "sklatent").with_suffix("")
+        words = module.name.strip("_").split("_")
+        names = ["_".join(words[:n]) for n in range(len(words), 0, -1)]
+        here = ROOT / "tests" / module.parent
+        if path.name != "__init__.py" and not any((here / f"test_{n}.py").exists() for n in names):
+            others[module.as_posix()] = TESTED_BY.get(module.as_posix())
+    assert not sorted(name for name, tests in others.items() if tests is None)
+    assert not sorted(TESTED_BY.keys() - others.keys())
+    for name, tests in others.items():
+        assert (ROOT / "tests" / f"{tests}.py").is_file(), name
 
 
 def test_rooms_import_what_contributing_says():
