@@ -9,7 +9,7 @@ from sklatent._utils.random import local_random_state
 _LOG_2PI = float(np.log(2.0 * np.pi))
 
 
-def _as_float_array(array, name):
+def as_float_array(array, name):
     """`array` as float32 (from half or single precision) or float64 (from anything wider)."""
     array = np.asarray(array)
     if array.dtype.kind not in "biuf":
@@ -21,7 +21,7 @@ def _as_float_array(array, name):
     return np.asarray(array, dtype=np.float32 if single else np.float64)
 
 
-def _check_finite(array, name):
+def check_finite(array, name):
     # The sum is a cheap screen: it is finite only if every entry is, overflow apart.
     with np.errstate(over="ignore", invalid="ignore"):
         suspicious = not np.isfinite(array.sum())
@@ -82,14 +82,14 @@ class Posterior:
                 "Exactly one of log_var (diagonal covariance) and scale_tril (full covariance) "
                 f"must be given, got {'neither' if log_var is None else 'both'}."
             )
-        mean = _as_float_array(mean, "mean")
+        mean = as_float_array(mean, "mean")
         if mean.ndim != 2 or mean.shape[1] == 0:
             raise ValueError(
                 "mean must have shape (n_samples, n_components) with at least one component, got "
                 f"an array of shape {mean.shape}."
             )
         name = "log_var" if scale_tril is None else "scale_tril"
-        spread = _as_float_array(log_var if scale_tril is None else scale_tril, name)
+        spread = as_float_array(log_var if scale_tril is None else scale_tril, name)
         expected = mean.shape if scale_tril is None else (*mean.shape, mean.shape[1])
         if spread.shape != expected:
             raise ValueError(
@@ -98,8 +98,8 @@ class Posterior:
             )
         dtype = np.result_type(mean, spread)
         mean, spread = mean.astype(dtype, copy=False), spread.astype(dtype, copy=False)
-        _check_finite(mean, "mean")
-        _check_finite(spread, name)
+        check_finite(mean, "mean")
+        check_finite(spread, name)
         if scale_tril is None:
             self._check_log_var(spread)
         else:
@@ -232,13 +232,13 @@ class Posterior:
         log_prob : ndarray of shape (n_samples,) or (n_draws, n_samples)
             Log densities in nats.
         """
-        Z = _as_float_array(Z, "Z")
+        Z = as_float_array(Z, "Z")
         if Z.ndim not in (2, 3) or Z.shape[-2:] != self._mean.shape:
             raise ValueError(
                 f"Z must have shape {self._mean.shape}, or that with a leading axis of draws, got "
                 f"{Z.shape}."
             )
-        _check_finite(Z, "Z")
+        check_finite(Z, "Z")
         residual = Z - self._mean
         if self.is_diagonal:
             whitened = residual * np.exp(-0.5 * self._log_var)

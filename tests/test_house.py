@@ -1,6 +1,7 @@
 """The rules of the house that no other tool checks."""
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,29 +11,154 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = sorted((ROOT / "sklatent").rglob("*.py"))
 MAX_LINES = 450
 
-# What a package may import from its siblings, at the top of a module or inside a function.
-LAYERS = {
-    "likelihoods": {"likelihoods"},
-    "nn": {"nn", "likelihoods"},
-    "datasets": {"datasets", "transformations"},
-    "channels": {"channels", "nn"},
-    "metrics": {"metrics", "channels"},
-    "alignment": {"alignment", "metrics", "nn"},
-    "models": {"models", "nn", "likelihoods", "rosetta", "transformations", "alignment", "metrics"},
+
+# A module's tests lie in the file of its name, or of the longest beginning of its name: test_icp.py
+# has those of _icp.py and _icp_starts.py. What is tested through something else says by what.
+TESTED_BY = {
+    "_utils/columns": "models/test_covariates",
+    "_utils/warn": "models/test_convergence",
+    "nn/told": "models/test_covariates",
+    "__main__": "persistence/test_card",
+    "_utils/estimator_codec": "persistence/test_pipelines",
+    "_utils/trusted": "persistence/test_pipelines",
+    "_version": "test_kit",
+    "alignment/_base": "alignment/test_with_scikit_learn",
+    "alignment/_consensus": "alignment/test_group",
+    "alignment/_interval": "alignment/test_report",
+    "alignment/_support": "alignment/test_report",
+    "channels/_arrays": "channels/test_bad_input",
+    "channels/_content": "channels/test_fingerprints",
+    "channels/_samples": "channels/test_fingerprints",
+    "datasets/_dsprites": "datasets/test_sprites",
+    "likelihoods/_base": "likelihoods/test_mixed",
+    "likelihoods/_columns": "likelihoods/test_mixed",
+    "likelihoods/_negative_binomial": "likelihoods/test_counts",
+    "likelihoods/_poisson": "likelihoods/test_counts",
+    "likelihoods/_rising": "likelihoods/test_counts",
+    "metrics/_blocks": "metrics/test_similarity",
+    "metrics/_factor_scorers": "metrics/test_scorers",
+    "metrics/_factors": "metrics/test_conventions",
+    "metrics/_neighborhood_scorers": "metrics/test_scorers",
+    "metrics/_posterior": "metrics/test_polarized_regime",
+    "metrics/_rsa": "metrics/test_neighborhoods",
+    "metrics/_validation": "metrics/test_conventions",
+    "models/_base": "models/test_check",
+    "models/_fitting": "models/test_vae",
+    "models/_relative_autoencoder": "models/test_autoencoder",
+    "models/_rosetta": "models/test_rosetta_vae",
+    "nn/autoencoder": "models/test_autoencoder",
+    "nn/stacking/layers": "nn/stacking/test_modules",
+    "nn/stitching": "alignment/test_stitching",
+    "nn/training/checkpoint": "models/test_checkpointing",
+    "nn/transform": "models/test_transform",
+    "nn/transform_objective": "models/test_transform",
+    "nn/user_networks": "nn/test_architectures",
+    "persistence/_earlier": "persistence/test_save_load",
+    "persistence/_nets": "persistence/test_places",
+    "plotting/_drawing": "plotting/test_displays",
+    "plotting/_embedding": "plotting/test_displays",
+    "plotting/_polarized_regime": "plotting/test_matrix_and_regime",
+    "plotting/_reconstruction": "plotting/test_displays",
+    "plotting/_search": "plotting/test_displays",
+    "plotting/_similarity_matrix": "plotting/test_matrix_and_regime",
+    "plotting/_traversal": "plotting/test_displays",
+    "rosetta/_checks": "rosetta/test_points",
+    "rosetta/_distillation": "rosetta/test_points",
+    "rosetta/_elsewhere": "models/test_rosetta_vae",
+    "rosetta/_steps": "rosetta/test_names",
+    "transformations/_base": "test_transformations",
+    "transformations/_compose": "test_transformations",
+    "transformations/_images": "test_transformations",
+    "transformations/_vectors": "test_transformations",
+    "transformations/_warps": "test_transformations",
 }
 
 
-def sibling_imports(path):
-    """Yield the first part below ``sklatent`` of everything that a file imports from sklatent."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sklatent":
-            parts = node.module.split(".")
-            yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                parts = alias.name.split(".")
-                if parts[0] == "sklatent" and len(parts) > 1:
-                    yield parts[1]
+def module_name(path):
+    """Return what a file is imported as."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in LIBRARY}
+
+
+def room(module):
+    """Return the room that a module of sklatent lies in; the package itself is the door."""
+    parts = module.split(".")
+    if parts[1:2] == ["nn"]:
+        inside = ".".join(parts[1:3])
+        return inside if inside in ("nn.stacking", "nn.training") else "nn"
+    return parts[1] if len(parts) > 1 else "the door"
+
+
+def imports(path):
+    """Yield (module, name) for all that a file imports from sklatent; name None for a module.
+
+    Whatever the style, and inside functions too, but not what only a type checker reads.
+    """
+    package = module_name(path).split(".")
+    package = package if path.name == "__init__.py" else package[:-1]
+    stack = [ast.parse(path.read_text())]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            stack += node.orelse
+            continue
+        stack += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Import):
+            yield from ((a.name, None) for a in node.names if a.name.split(".")[0] == "sklatent")
+        elif isinstance(node, ast.ImportFrom):
+            source = node.module or ""
+            if node.level:
+                above = package[: len(package) + 1 - node.level]
+                source = ".".join([*above, source] if source else above)
+            if source.split(".")[0] == "sklatent":
+                for alias in node.names:
+                    whole = f"{source}.{alias.name}"
+                    yield (whole, None) if whole in MODULES else (source, alias.name)
+
+
+def seen_from(target, here):
+    """Return what a module of another room is called in the table: its room, or the module alone.
+
+    A module with an underscore is its room's own affair, so that who uses it from outside says so.
+    """
+    other = room(target)
+    if other == here:
+        return None
+    private = target.rpartition(".")[2]
+    if private.startswith("_") and target.count(".") > 1:
+        return f"{other}.{private}"
+    return other
+
+
+def table():
+    """Return the rooms and what they import, as CONTRIBUTING.md has them."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    _, _, rest = text.partition("| room | holds | imports |")
+    rows = [line.strip("|").split("|") for line in rest.strip().splitlines()]
+    found = {}
+    for row in rows[1:]:
+        if len(row) != 3:
+            break
+        names = re.findall(r"`([^`]+)`", row[0]) or [row[0].strip()]
+        found[names[0].rstrip("/").replace("/", ".")] = set(re.findall(r"`([^`]+)`", row[2]))
+    return found
+
+
+def circles(graph):
+    """Return the modules that, by way of others, import themselves."""
+    reached = {}
+    for start in graph:
+        seen, stack = set(), list(graph[start])
+        while stack:
+            node = stack.pop()
+            if node not in seen:
+                seen.add(node)
+                stack += graph.get(node, ())
+        reached[start] = seen
+    return sorted(module for module, seen in reached.items() if module in seen)
 
 
 def calls(path):
@@ -65,11 +191,9 @@ class TestEachFile:
     def test_holds_one_idea(self, path):
         assert len(path.read_text().splitlines()) <= MAX_LINES
 
-    def test_imports_go_one_way(self, path):
-        package = path.relative_to(ROOT / "sklatent").parts[0]
-        if package in LAYERS:
-            private = {name for name in sibling_imports(path) if name.startswith("_")}
-            assert set(sibling_imports(path)) - private <= LAYERS[package]
+    def test_a_name_with_an_underscore_stays_in_its_file(self, path):
+        private = [f"{m}.{n}" for m, n in imports(path) if n and re.match("_[^_]", n)]
+        assert not private
 
     def test_no_pickle_and_no_global_randomness(self, path):
         source = path.read_text()
@@ -92,6 +216,115 @@ class TestEachFile:
         source = path.read_text()
         for word in ("TODO", "FIXME", "XXX", "NotImplemented" + "Error", "no" + "qa", "pragma: no"):
             assert word not in source
+
+
+def test_every_module_has_its_tests():
+    """Where its name says, or where the table does; the table has no line in vain."""
+    others = {}
+    for path in LIBRARY:
+        module = path.relative_to(ROOT / "sklatent").with_suffix("")
+        words = module.name.strip("_").split("_")
+        names = ["_".join(words[:n]) for n in range(len(words), 0, -1)]
+        here = ROOT / "tests" / module.parent
+        if path.name != "__init__.py" and not any((here / f"test_{n}.py").exists() for n in names):
+            others[module.as_posix()] = TESTED_BY.get(module.as_posix())
+    assert not sorted(name for name, tests in others.items() if tests is None)
+    assert not sorted(TESTED_BY.keys() - others.keys())
+    for name, tests in others.items():
+        assert (ROOT / "tests" / f"{tests}.py").is_file(), name
+
+
+def test_rooms_import_what_contributing_says():
+    """To the letter: a new arrow, and one that is gone, are a line in CONTRIBUTING.md."""
+    found = {}
+    for module, path in MODULES.items():
+        here = room(module)
+        arrows = {seen_from(target, here) for target, _ in imports(path)}
+        found.setdefault(here, set()).update(arrows - {None})
+    expected = table()
+    assert set(found) == set(expected)
+    for here, arrows in found.items():
+        assert arrows == expected[here], (
+            f"{here}: CONTRIBUTING.md lacks {sorted(arrows - expected[here])}, and has "
+            f"{sorted(expected[here] - arrows)} in vain"
+        )
+
+
+def test_files_that_contributing_names_exist():
+    """In its table of where to go for what, and anywhere else."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    tasks = text.partition("| to | go to | held by |")[2].partition("## ")[0]
+    assert tasks.count("\n| ") == 10
+    named = re.findall(r"`([\w/]+(?:\.\w+|/))`", text)
+    named = [name for name in named if "/" in name]
+    assert len(named) > 20
+    for name in named:
+        places = (ROOT, ROOT / "sklatent", ROOT / "benchmarks")
+        assert any((place / name).exists() for place in places), name
+
+
+def test_decisions_rest_on_reports():
+    """Every report that docs/decisions.rst names is there, and the code that it names too."""
+    text = (ROOT / "docs" / "decisions.rst").read_text()
+    reports = {name for line in re.findall(r"\((``[^)]*)\)", text) for name in
+               re.findall(r"``(\w+)``", line)}  # fmt: skip
+    paths = set(re.findall(r"``([\w/]+\.py)``", text))
+    assert len(reports) >= 8
+    for name in reports - {"_WORTH_THREADS"}:
+        assert (ROOT / "benchmarks" / "reports" / f"{name}.md").is_file(), name
+    for path in paths - {"__init__.py"}:
+        assert any((ROOT / place / path).is_file() for place in ("", "sklatent")), path
+
+
+def test_no_circles():
+    """Neither between files nor between rooms."""
+    files = {module: {target for target, _ in imports(path)} for module, path in MODULES.items()}
+    assert not circles(files)
+    rooms = {}
+    for module, targets in files.items():
+        # The door has names only, and opens on first use.
+        others = {room(target) for target in targets} - {room(module), "the door"}
+        rooms.setdefault(room(module), set()).update(others)
+    assert not circles(rooms)
+
+
+def test_circles_are_found():
+    """The test above could not fail otherwise."""
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "from sklatent.nn.training.net import LatentNet",
+            ("sklatent.nn.training.net", "LatentNet"),
+        ),
+        ("from .training.net import LatentNet", ("sklatent.nn.training.net", "LatentNet")),
+        ("from ..metrics import linear_cka", ("sklatent.metrics", "linear_cka")),
+        ("from .. import metrics", ("sklatent.metrics", None)),
+        ("import sklatent.metrics", ("sklatent.metrics", None)),
+        ("def f():\n    from . import modules", ("sklatent.nn.modules", None)),
+    ],
+)
+def test_imports_of_every_style_are_seen(tmp_path, monkeypatch, line, expected):
+    path = tmp_path / "sklatent" / "nn" / "probe.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(line)
+    monkeypatch.setitem(imports.__globals__, "ROOT", tmp_path)
+    assert list(imports(path)) == [expected]
+
+
+def test_one_style_of_imports():
+    """Whole names from the top, so that a reader finds the file."""
+    relative = [
+        f"{path.relative_to(ROOT)}: {ast.unparse(node)}"
+        for folder in ("sklatent", "tests", "benchmarks", "demo", "docs")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert not relative
 
 
 def test_no_path_of_one_machine():

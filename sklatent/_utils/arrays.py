@@ -1,4 +1,4 @@
-"""What users hand over, as arrays of real numbers: masks, tensors, dates and strings looked at."""
+"""What users hand over, as arrays of real numbers; their float type; blocks of their rows."""
 
 import numpy as np
 from scipy import sparse
@@ -52,13 +52,14 @@ def to_array(values, name):
 
 
 def is_missing(value):
-    """Whether a single value is None, NaN, NaT or pandas' NA: what does not equal itself."""
+    """Whether a single value is None, NaN, NaT or pandas' NA."""
     if value is None:
         return True
     try:
         return bool(value != value)
     except (TypeError, ValueError):
-        return True
+        # Whether NA equals itself, pandas will not say.
+        return type(value).__name__ == "NAType"
 
 
 def to_numbers(values, name):
@@ -99,3 +100,14 @@ def to_numbers(values, name):
             "and dates as numbers first; take the real part or the magnitude of complex ones."
         )
     return array
+
+
+def float_type(dtype):
+    """Float type that data are worked on in: float32 for half and single, or float64."""
+    dtype = np.dtype(dtype)
+    return np.dtype(np.float32 if dtype.kind == "f" and dtype.itemsize <= 4 else np.float64)
+
+
+def row_slices(n_rows, step):
+    """Slices of at most ``step`` rows, one after the other."""
+    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]

@@ -40,31 +40,33 @@ class EstimatorEncoder(Encoder):
         What is only named, by its name: a reader needs it as `custom_objects`.
     """
 
+    find = staticmethod(trusted_class)
+    declared = TRUSTED
+
     def __init__(self):
         super().__init__()
         self.code = {}
         self._may_name = False
 
-    find = staticmethod(trusted_class)
-    declared = TRUSTED
-
     def estimator(self, estimator, path=""):
         """Encode an estimator: class, parameters, and what it learned."""
         cls = type(estimator)
-        if self.find(cls.__name__) is not cls:
+        if not self._holds(cls):
             raise TypeError(
-                "Only sklatent's own estimators, and Pipelines and ColumnTransformers of them and "
-                f"of scikit-learn's transformers, can be saved; got {cls.__name__}. Of a search, "
-                "save best_estimator_."
+                "Only sklatent's own estimators, models derived from LatentModel, and Pipelines "
+                "and ColumnTransformers of them and of scikit-learn's transformers, can be saved; "
+                f"got {cls.__name__}. Of a search, save best_estimator_."
             )
         parameters = estimator.get_params(deep=False)
-        learned = {k: v for k, v in vars(estimator).items() if k not in parameters}
+        # What a model of one's own does not ask for, its base's constructor sets.
+        set_before = vars(cls(**parameters)) if self.is_model_of_ones_own(cls) else parameters
+        learned = {k: v for k, v in vars(estimator).items() if k not in set_before}
         undeclared = sorted(learned.keys() - lines_of(cls, self.declared).keys())
         if undeclared:
             raise TypeError(
                 f"{cls.__name__} has learned {', '.join(map(repr, undeclared))}, which no file is "
-                "declared to hold. Remove the attribute; or, if you are changing the class, "
-                "declare it in sklatent.persistence."
+                "declared to hold. Remove the attribute; or declare it: a model of your own in its "
+                "_learned, one of sklatent's in sklatent.persistence."
             )
         with self._naming(True):
             encoded = {
@@ -75,7 +77,17 @@ class EstimatorEncoder(Encoder):
         order = sorted(learned, key=lambda name: name != "net_")
         with self._naming(cls.__name__ in TRUSTED):
             values = {k: self.value(learned[k], f"{path}{k}") for k in order}
-        return {"estimator": cls.__name__, "parameters": encoded, "learned": values}
+        named = cls.__name__ if self.find(cls.__name__) is cls else {"custom": self._name(cls)}
+        return {"estimator": named, "parameters": encoded, "learned": values}
+
+    def _holds(self, cls):
+        """Whether a file can hold what an estimator of a class has learned."""
+        return self.find(cls.__name__) is cls or self.is_model_of_ones_own(cls)
+
+    @staticmethod
+    def is_model_of_ones_own(cls):
+        """Whether a class that is code of the reader's may be named; a subclass knows some."""
+        return False
 
     @contextmanager
     def _naming(self, may_name):
@@ -85,7 +97,7 @@ class EstimatorEncoder(Encoder):
 
     def other(self, value, path):
         """Encode what is neither plain nor an array."""
-        if isinstance(value, BaseEstimator) and self.find(type(value).__name__) is type(value):
+        if isinstance(value, BaseEstimator) and self._holds(type(value)):
             return self.estimator(value, f"{path}.")
         if isinstance(value, np.random.RandomState):
             return {"random_state": self.value(value.get_state(legacy=True), path)}
@@ -131,6 +143,11 @@ class EstimatorDecoder(Decoder):
     declared = TRUSTED
     agreements = {}
 
+    @staticmethod
+    def is_model_of_ones_own(cls):
+        """Whether a class that is code of the reader's may be named; a subclass knows some."""
+        return False
+
     def __init__(self, arrays, custom_objects=None):
         super().__init__(arrays)
         self.custom_objects = custom_objects or {}
@@ -152,7 +169,13 @@ class EstimatorDecoder(Decoder):
 
     def estimator(self, saved):
         """Decode an estimator, fitted as it was."""
-        cls = self.find(saved["estimator"])
+        named = saved["estimator"]
+        if isinstance(named, dict):
+            cls = self.value(named)
+            if not self.is_model_of_ones_own(cls):
+                raise ValueError(f"{cls!r} is no class derived from LatentModel")
+        else:
+            cls = self.find(named)
         if cls is None:
             raise ValueError(f"{saved['estimator']!r} is no estimator that this sklatent reads")
         parameters = self.parameters(cls, saved["parameters"])
@@ -268,7 +291,7 @@ def lines_of(cls, declared):
     """All that a class may learn and of what kinds, its bases' first."""
     lines = _OF_ALL | _OF_FITTED
     for base in reversed(cls.__mro__):
-        lines = lines | declared.get(base.__name__, {})
+        lines = lines | declared.get(base.__name__, {}) | vars(base).get("_learned", {})
     return lines
 
 

@@ -25,6 +25,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from sklatent._version import __version__
+
 _KEY = "sklatent"
 _ENVELOPE = {"kind": str, "schema_version": int, "versions": dict, "metadata": dict}
 # The format's own limit on the JSON header. A larger one means that the file is something else.
@@ -304,8 +306,6 @@ def _plain(value):
 
 
 def _versions():
-    from sklatent import __version__
-
     return {
         "sklatent": __version__,
         "numpy": np.__version__,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklatent._utils.arrays import float_type, row_slices
+
 # A block of both sides holds about this many numbers: small enough for the processor's cache,
 # large enough for the matrix product to run at full speed.
 _BLOCK_NUMBERS = 2**20
@@ -20,17 +22,9 @@ _DOUBLE_NUMBERS = 2**24
 _MAX_ROWS_NAMED = 5
 
 
-def float_type(dtype):
-    """Return the type that rows are computed in: float32 for half and single, else float64."""
-    dtype = np.dtype(dtype)
-    return np.dtype(np.float32 if dtype.kind == "f" and dtype.itemsize <= 4 else np.float64)
-
-
 def blocks(n_rows, width):
-    """Yield slices over rows, each of a size that suits rows of `width` numbers."""
-    step = max(64, _BLOCK_NUMBERS // max(1, width))
-    for start in range(0, n_rows, step):
-        yield slice(start, min(start + step, n_rows))
+    """Slices over rows, each of a size that suits rows of `width` numbers."""
+    return row_slices(n_rows, max(64, _BLOCK_NUMBERS // max(1, width)))
 
 
 def raise_if_not_finite(block, start, name):

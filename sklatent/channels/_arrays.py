@@ -1,50 +1,11 @@
-"""Whatever users hand over, as arrays: of real numbers, or of labels."""
+"""What users hand over to channels, as arrays: of finite real numbers, or of labels."""
 
 import numbers
 
 import numpy as np
 from scipy import sparse
 
-
-def to_array(values, name):
-    """Turn anything array-like, tensors and frames included, into an array.
-
-    Parameters
-    ----------
-    values : array-like
-        What was given.
-
-    name : str
-        What it is called.
-
-    Returns
-    -------
-    array : ndarray
-        Of whatever type its values have.
-
-    Raises
-    ------
-    ValueError
-        If it is no array, or some of it is masked.
-    """
-    if np.ma.is_masked(values):
-        raise ValueError(
-            f"{name} has masked entries, and what is masked has no value. Fill them, or leave "
-            "their rows out."
-        )
-    try:
-        array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"{name} must be an array, or nested lists of equal lengths, got a "
-            f"{type(values).__name__} that is neither."
-        ) from error
-    if array.ndim == 0:
-        raise ValueError(
-            f"{name} must be a dense array, got a {type(values).__name__}. Turn a sparse matrix "
-            "into one with its toarray method."
-        )
-    return array
+from sklatent._utils.arrays import is_missing, to_array
 
 
 def readable(values, name):
@@ -132,28 +93,6 @@ def _object_floats(array, name):
     return np.array(flat, dtype=np.float64).reshape(array.shape)
 
 
-def is_missing(value):
-    """Say whether a single value stands for no value: None, NaN, NaT or pandas' NA.
-
-    Parameters
-    ----------
-    value : object
-        The value.
-
-    Returns
-    -------
-    missing : bool
-        Whether it is missing, whatever its type.
-    """
-    if value is None:
-        return True
-    try:
-        return bool(value != value)
-    except (TypeError, ValueError):
-        # Whether NA equals itself, pandas will not say.
-        return type(value).__name__ == "NAType"
-
-
 def encode_labels(y):
     """Number the values of each column of labels.
 
@@ -216,6 +155,17 @@ def _number_values(column, k):
         raise ValueError(
             f"Column {k} of y holds values that are no labels, such as {column[0]!r}."
         ) from error
+
+
+def check_numbers(numbers, name, default):
+    """Numbers of models or components, one for each channel."""
+    numbers = default if numbers is None else to_array(numbers, name)
+    if numbers.shape != default.shape or numbers.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} must hold one integer for each of the {len(default)} channels, got an array "
+            f"of shape {numbers.shape} and dtype {numbers.dtype}."
+        )
+    return numbers
 
 
 def check_whole_number(value, name, smallest):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklatent.channels._arrays import as_floats, to_array
+from sklatent.channels._arrays import as_floats
 
 # Channels whose rows are computed together: small enough for the scratch to stay in the cache.
 _TILE_ELEMENTS = 1 << 16
@@ -349,6 +349,16 @@ def take_channels(channels, indices):
     return type(channels)(*(array[indices] for array in channels.arrays().values()))
 
 
+def select_channels(blocks, indices):
+    """The channels at `indices` of all in `blocks`, in that order, as blocks."""
+    starts = np.cumsum([0] + [len(block) for block in blocks])
+    owner = np.searchsorted(starts, indices, side="right") - 1
+    # A block for each run of channels that lie in the same block, so that the order is kept.
+    edges = np.flatnonzero(np.diff(owner)) + 1
+    runs, owners = np.split(indices, edges), owner[np.r_[0, edges]]
+    return [take_channels(blocks[o], run - starts[o]) for o, run in zip(owners, runs, strict=True)]
+
+
 def reorder_samples(channels, orders):
     """Channel k with its samples in the order `orders[k]`, of shape (n_channels, n_samples)."""
     rows = np.arange(len(channels))[:, None]
@@ -369,14 +379,3 @@ def merge_channels(blocks):
     if len(lengths) > 1:
         raise ValueError(f"All channels must speak about the same samples, got {sorted(lengths)}.")
     return merged
-
-
-def check_numbers(numbers, name, default):
-    """Numbers of models or components, one for each channel."""
-    numbers = default if numbers is None else to_array(numbers, name)
-    if numbers.shape != default.shape or numbers.dtype.kind not in "iu":
-        raise ValueError(
-            f"{name} must hold one integer for each of the {len(default)} channels, got an array "
-            f"of shape {numbers.shape} and dtype {numbers.dtype}."
-        )
-    return numbers

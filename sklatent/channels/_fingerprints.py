@@ -7,18 +7,18 @@ import numpy as np
 
 from sklatent._utils.files import read_file, write_file
 from sklatent._utils.random import local_random_state
-from sklatent.channels._arrays import as_floats, encode_labels
+from sklatent.channels._arrays import as_floats, check_numbers, encode_labels
 from sklatent.channels._coefficients import (
     LabelChannels,
-    check_numbers,
     coefficient_matrix,
     gaussian_channels,
     merge_channels,
     reorder_samples,
-    take_channels,
+    select_channels,
 )
 from sklatent.channels._content import from_content, to_content
-from sklatent.channels._samples import check_same_samples, encode_samples, hash_samples
+from sklatent.channels._joint_information import information_in_bits
+from sklatent.channels._samples import check_same_samples, encode_channels, hash_samples
 
 _FILE_KIND = "channel fingerprints"
 _SCHEMA_VERSION = 1
@@ -41,16 +41,12 @@ class ChannelFingerprints:
     ----------
     blocks : list
         Channels of the same kind and width together; the class methods make them.
-
     model : array-like of shape (n_channels,)
         Number of the model that each channel belongs to; -1 for channels of no model.
-
     component : array-like of shape (n_channels,)
         Number of the latent component, -1 for a whole latent space.
-
     names : iterable of str
         A name for each channel.
-
     sample_hash : str, default=None
         SHA-256 of the samples, where they are known.
 
@@ -59,26 +55,19 @@ class ChannelFingerprints:
     model : ndarray of shape (n_channels,)
         Number of the model that each channel belongs to; -1 for channels of no model. Joining
         numbers the models of the right-hand side on from those of the left.
-
     component : ndarray of shape (n_channels,)
         Number of the latent component; -1 for a whole latent space. For labels, the column.
-
     names : list of str
         A name for each channel, such as ``"model3.component1"``.
-
     n_samples : int
         Number of samples that all channels speak about.
-
     sample_hash : str or None
         SHA-256 of the samples, by which fingerprints over different samples refuse to be joined;
         None where the samples are not known, which joins with anything of the same length.
-
     widths : ndarray of shape (n_channels,)
         Number of dimensions of each channel.
-
     blocks : list
         Channels of the same kind and width together, for those who compute with them.
-
     information : ndarray of shape (n_channels,)
         Lower bound of the information that each channel transmits about the samples, in bits.
 
@@ -122,10 +111,8 @@ class ChannelFingerprints:
         models : estimator or iterable of estimators
             Fitted models with a method `encode` that returns posteriors, or Pipelines that end in
             one.
-
         X : array-like of shape (n_samples, n_features)
             The samples. About 1,000 suffice for channels of a few bits.
-
         whole : bool, default=False
             Take each whole latent space as one channel instead of each of its components.
 
@@ -146,22 +133,10 @@ class ChannelFingerprints:
             raise ValueError("models is empty: give at least one fitted model.")
         blocks, model, component = [], [], []
         for number, estimator in enumerate(models):
-            posterior = encode_samples(estimator, X)
-            n_components = posterior.mean.shape[1]
-            if whole:
-                mean, numbers = posterior.mean[None], [-1]
-            else:
-                mean, numbers = posterior.mean.T[:, :, None], range(n_components)
-            mean = as_floats(mean, f"The posterior mean of model {number}")
-            if whole and not posterior.is_diagonal:
-                log_var, covariance = None, posterior.covariance.astype(np.float64)[None]
-            else:
-                log_var = posterior.log_var[None] if whole else posterior.log_var.T[:, :, None]
-                log_var = as_floats(log_var, f"The posterior log-variance of model {number}")
-                covariance = None
-            blocks.append(gaussian_channels(mean, log_var, covariance))
-            model += [number] * len(numbers)
-            component += numbers
+            block = encode_channels(estimator, X, whole, number)
+            blocks.append(block)
+            model += [number] * len(block)
+            component += [-1] if whole else range(len(block))
         names = [
             f"model{m}" if whole else f"model{m}.component{c}"
             for m, c in zip(model, component, strict=True)
@@ -181,16 +156,12 @@ class ChannelFingerprints:
         ----------
         means : array-like of shape (n_channels, n_samples) or (n_channels, n_samples, width)
             Posterior means.
-
         log_vars : array-like of the shape of `means`, default=None
             Natural logarithms of the variances.
-
         covariances : array-like of shape (n_channels, n_samples, width, width), default=None
             Full covariance matrices, in place of `log_vars`.
-
         model, component : array-like of shape (n_channels,), default=None
             Which model and component each channel is; by default of no model, numbered in order.
-
         X : array-like of shape (n_samples, n_features), default=None
             The samples, of which only the hash is kept.
 
@@ -232,10 +203,8 @@ class ChannelFingerprints:
             Labels of any type, or known factors with a column each, as in the metrics. Equal values
             are one cluster; bin continuous factors first. What is missing (NaN, None, NaT, NA) is
             an error, whatever its column's type. Columns of a data frame give the names.
-
         names : sequence of str, default=None
             Names of the factors; by default `"factor0"` and so on.
-
         X : array-like of shape (n_samples, n_features), default=None
             The samples, of which only the hash is kept.
 
@@ -275,8 +244,6 @@ class ChannelFingerprints:
     @cached_property
     def information(self):
         """Lower bound of the information in each channel, in bits."""
-        from sklatent.channels._similarity import information_in_bits
-
         return information_in_bits(self)
 
     def coefficients(self, channel=0):
@@ -421,17 +388,8 @@ class ChannelFingerprints:
             ) from error
         if indices.ndim != 1 or not len(indices):
             raise IndexError("A selection must be over channels and keep at least one of them.")
-        starts = np.cumsum([0] + [len(block) for block in self.blocks])
-        owner = np.searchsorted(starts, indices, side="right") - 1
-        # A block for each run of channels that lie in the same block, so that the order is kept.
-        runs = np.split(indices, np.flatnonzero(np.diff(owner)) + 1)
-        owners = owner[np.r_[0, np.flatnonzero(np.diff(owner)) + 1]]
-        blocks = [
-            take_channels(self.blocks[o], run - starts[o])
-            for o, run in zip(owners, runs, strict=True)
-        ]
         return ChannelFingerprints(
-            blocks,
+            select_channels(self.blocks, indices),
             model=self.model[indices],
             component=self.component[indices],
             names=[self.names[k] for k in indices],

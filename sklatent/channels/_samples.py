@@ -6,8 +6,10 @@ import numbers
 import numpy as np
 from scipy import sparse
 
+from sklatent._utils.arrays import is_missing, to_array
 from sklatent._utils.pipelines import last_step
-from sklatent.channels._arrays import is_missing, to_array
+from sklatent.channels._arrays import as_floats
+from sklatent.channels._coefficients import gaussian_channels
 
 # Numbers that are converted together, so that a memory map is never copied whole.
 _BLOCK_ELEMENTS = 1 << 20
@@ -107,27 +109,42 @@ def check_same_samples(a, b):
         )
 
 
-def encode_samples(estimator, X):
-    """Posteriors of samples by a fitted model, or by a Pipeline or a search that ends in one.
+def encode_channels(estimator, X, whole, number):
+    """A fitted model's posteriors of samples as channels.
 
     Parameters
     ----------
     estimator : estimator
-        With a method `encode`, at its end.
-
+        With a method `encode`, at its end where it is a Pipeline or a search.
     X : array-like of shape (n_samples, n_features)
         The samples.
+    whole : bool
+        Whether the latent space is one channel, and not each of its components.
+    number : int
+        What the model is called in messages.
 
     Returns
     -------
-    posterior : Posterior
-        One distribution a sample.
+    block : DiagonalChannels or FullChannels
+        One channel, or one for each component.
 
     Raises
     ------
     TypeError
         If it has no posteriors.
     """
+    posterior = _posterior_of(estimator, X)
+    # (n_channels, n_samples, width)
+    mean = posterior.mean[None] if whole else posterior.mean.T[:, :, None]
+    mean = as_floats(mean, f"The posterior mean of model {number}")
+    if whole and not posterior.is_diagonal:
+        return gaussian_channels(mean, None, posterior.covariance.astype(np.float64)[None])
+    log_var = posterior.log_var[None] if whole else posterior.log_var.T[:, :, None]
+    log_var = as_floats(log_var, f"The posterior log-variance of model {number}")
+    return gaussian_channels(mean, log_var, None)
+
+
+def _posterior_of(estimator, X):
     ends_in_one = hasattr(estimator, "best_estimator_") or hasattr(estimator, "steps")
     model, steps = last_step(estimator) if ends_in_one else (estimator, [])
     if isinstance(model, type) or not hasattr(model, "encode"):

@@ -6,16 +6,10 @@ import numpy as np
 import torch
 
 from sklatent.channels._coefficients import reorder_samples
-from sklatent.channels._similarity_torch import torch_device
 from sklatent.nn.training.data import Rows
-from sklatent.nn.training.net import LatentNet
-from sklatent.nn.training.randomness import (
-    RandomStreams,
-    draw_seed,
-    seeded_initialisation,
-    split_seed,
-)
-from sklatent.nn.training.run import TrainingRun
+from sklatent.nn.training.devices import resolve_device
+from sklatent.nn.training.one_module import train_module
+from sklatent.nn.training.randomness import draw_seed
 
 _OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
@@ -42,32 +36,23 @@ def train_posteriors(synthesizer, channels):
     channels : ChannelFingerprints
         The ensemble, each channel with some information.
     """
-    device = torch_device(synthesizer.device)
+    device = resolve_device(synthesizer.device)
     n_samples = channels.n_samples
-    seed = draw_seed(synthesizer.random_state)
-    with seeded_initialisation(split_seed(seed)["weights"]):
-        module = Posteriors(n_samples, synthesizer.n_components)
-    net = LatentNet(
-        module,
-        streams=RandomStreams([seed], torch.float32, device),
-        max_epochs=synthesizer.max_epochs,
+    module, history = train_module(
+        lambda: Posteriors(n_samples, synthesizer.n_components),
+        # Batches are of the samples' numbers; what they stand for is in the fingerprints.
+        Rows(np.empty((n_samples, 0)), None, None, torch.float32, device),
+        _Dissimilarity(channels, synthesizer.metric, device),
+        seed=draw_seed(synthesizer.random_state),
+        epochs=synthesizer.max_epochs,
         batch_size=synthesizer.batch_size,
-        lr=_learning_rate(synthesizer, n_samples),
-        optimizer=_OPTIMIZERS[synthesizer.optimizer],
-        device=str(device),
-        verbose=0,
-    ).initialize()
-    # Batches are of the samples' numbers; what they stand for is in the fingerprints.
-    run = TrainingRun(
-        rows=Rows(np.empty((n_samples, 0)), None, None, torch.float32, device),
-        valid_rows=None,
-        objective=_Dissimilarity(channels, synthesizer.metric, device),
-        hyper={},
+        learning_rate=_learning_rate(synthesizer, n_samples),
+        device=device,
         progress_bar=bool(synthesizer.verbose),
+        optimizer=_OPTIMIZERS[synthesizer.optimizer],
     )
-    net.partial_fit(run, epochs=synthesizer.max_epochs)
     arrays = [p.detach().cpu().numpy().astype(np.float64) for p in (module.mean, module.log_var)]
-    return *arrays, [{"train_loss": float(row["train_loss"])} for row in net.history]
+    return *arrays, [{"train_loss": float(row["train_loss"])} for row in history]
 
 
 def _learning_rate(synthesizer, n_samples):

@@ -1,4 +1,4 @@
-"""What every likelihood has in common, and how a model finds its own by name."""
+"""What every likelihood has in common."""
 
 import numpy as np
 import torch
@@ -6,7 +6,6 @@ from sklearn.base import BaseEstimator
 from torch import nn
 
 _BLOCK_ROWS = 1024
-_METHODS = ("n_outputs", "encoder_input", "log_prob", "mean", "sample", "deviance", "check")
 
 
 class Likelihood(BaseEstimator):
@@ -364,57 +363,6 @@ def for_means(likelihood, keywords):
     """Those of a likelihood's parameters that its means need."""
     needed = getattr(likelihood, "means_need", ())
     return {name: keywords[name] for name in needed if name in keywords}
-
-
-def find_likelihood(likelihood):
-    """Return the likelihood that a model's parameter names, or is.
-
-    Parameters
-    ----------
-    likelihood : str or object
-        A name, or an object with the methods of :class:`Likelihood`.
-
-    Returns
-    -------
-    object
-        The likelihood.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown.
-    TypeError
-        If the object lacks a method.
-    """
-    from sklatent.likelihoods._bernoulli import Bernoulli
-    from sklatent.likelihoods._categorical import Categorical
-    from sklatent.likelihoods._gaussian import Gaussian
-    from sklatent.likelihoods._negative_binomial import NegativeBinomial
-    from sklatent.likelihoods._poisson import Poisson
-
-    named = {
-        "gaussian": lambda: Gaussian(),
-        "unit_gaussian": lambda: Gaussian(scale=1.0),
-        "bernoulli": lambda: Bernoulli(),
-        "poisson": lambda: Poisson(),
-        "negative_binomial": lambda: NegativeBinomial(),
-        "categorical": lambda: Categorical(),
-    }
-    if isinstance(likelihood, str):
-        if likelihood not in named:
-            raise ValueError(
-                f"likelihood={likelihood!r} is unknown; use one of {', '.join(sorted(named))}, or "
-                "an object of sklatent.likelihoods."
-            )
-        return named[likelihood]()
-    missing = [name for name in _METHODS if not callable(getattr(likelihood, name, None))]
-    if missing or isinstance(likelihood, type):
-        lacks = f"lacks {', '.join(missing)}" if missing else "is a class, not an object"
-        raise TypeError(
-            f"likelihood={likelihood!r} {lacks}; give a name, or an object with the methods of "
-            "sklatent.likelihoods.Likelihood."
-        )
-    return likelihood
 
 
 def extremes(X, block_rows=4096):

@@ -2,15 +2,15 @@
 
 import numpy as np
 
+from sklatent._utils.arrays import row_slices
+
 _BLOCK_BYTES = 1 << 23
 _EPS = np.finfo(np.float64).eps
 
 
 def row_blocks(n_samples, width):
-    """Yield slices of rows that take some megabytes in float64."""
-    step = max(256, _BLOCK_BYTES // (8 * max(1, width)))
-    for start in range(0, n_samples, step):
-        yield slice(start, min(start + step, n_samples))
+    """Slices of rows that take some megabytes in float64."""
+    return row_slices(n_samples, max(256, _BLOCK_BYTES // (8 * max(1, width))))
 
 
 def binary_exponent(values, axis=None):

@@ -10,7 +10,7 @@ from sklatent.metrics._factors import encode_factors
 from sklatent.metrics._validation import check_codes
 
 
-def _equal_width_bins(codes, n_bins):
+def equal_width_bins(codes, n_bins):
     """Bin each column into intervals of equal width over its range.
 
     Parameters
@@ -76,7 +76,7 @@ def _checked(codes, factors, n_bins, min_codes, min_factors):
     codes = check_codes(codes, min_components=min_codes)
     factors = encode_factors(factors, len(codes), min_factors=min_factors)
     check_scalar(n_bins, "n_bins", (int, np.integer), min_val=2)
-    return _mutual_information(_equal_width_bins(codes, n_bins), factors), _entropies(factors)
+    return _mutual_information(equal_width_bins(codes, n_bins), factors), _entropies(factors)
 
 
 def mutual_information_gap(codes, factors, *, n_bins=20):

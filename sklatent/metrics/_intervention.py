@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_scalar
 from sklatent._utils.random import local_random_state
 from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._factors import encode_factors, numeric_factors
-from sklatent.metrics._information import _equal_width_bins
+from sklatent.metrics._information import equal_width_bins
 from sklatent.metrics._validation import check_codes, is_constant, refuse_huge
 
 # Rows gathered at once; keeps batches of codes to some tens of megabytes.
@@ -313,7 +313,7 @@ def interventional_robustness_score(codes, factors, *, diff_quantile=0.99, n_bin
     codes = check_codes(codes)
     if n_bins is not None:
         check_scalar(n_bins, "n_bins", (int, np.integer), min_val=2)
-        factors = _equal_width_bins(numeric_factors(factors, len(codes)), n_bins)
+        factors = equal_width_bins(numeric_factors(factors, len(codes)), n_bins)
     factors = encode_factors(factors, len(codes))
     check_scalar(
         diff_quantile, "diff_quantile", (int, float), min_val=0, max_val=1,

@@ -1,6 +1,14 @@
 """Retraining, and the studies and searches that rest on it."""
 
+from typing import TYPE_CHECKING
+
 from sklatent._utils.lazy import attach
+
+if TYPE_CHECKING:  # what the table below says, for editors and type checkers
+    from sklatent.model_selection._fused_search import FusedGridSearchCV as FusedGridSearchCV
+    from sklatent.model_selection._retraining import retrain as retrain
+    from sklatent.model_selection._retraining import retraining_report as retraining_report
+    from sklatent.model_selection._sequential_study import sequential_study as sequential_study
 
 __getattr__, __dir__, __all__ = attach(
     __name__,

@@ -5,9 +5,10 @@ from sklearn.base import _fit_context
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import nn
 
+from sklatent._utils.arrays import float_type
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_model
-from sklatent.models._inference import finite, float_type
+from sklatent.models._inference import finite
 from sklatent.models._parameters import document
 from sklatent.nn.autoencoder import AutoencoderModule, DecoderModule
 from sklatent.nn.linear_path import LinearPath

@@ -10,11 +10,11 @@ from sklearn.base import (
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent._utils.names import row_keys
-from sklatent.likelihoods._base import find_likelihood
+from sklatent.likelihoods._find import find_likelihood
 from sklatent.models._covariates import find_covariates, modelled_columns, split_columns
 from sklatent.models._fitting import fit_model
 from sklatent.models._inference import InferenceMixin
-from sklatent.models._parameters import CONSTRAINTS, check_numbers, renamed
+from sklatent.models._parameters import CONSTRAINTS, check_numbers, document, renamed
 from sklatent.models._rows import check_possible, check_training_rows, validate_rows
 from sklatent.models._start import start
 from sklatent.nn.modules import VariationalModule
@@ -26,13 +26,86 @@ _ROWS_PER_FEATURE = 10  # below which early_stopping="auto" holds rows out
 _MIN_HELD_OUT = 50  # rows below which a tenth of them tells nothing
 
 
+@document()
 class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Base of the models; see :class:`VAE` for the parameters.
+    """Base of all models that train: derive a model of your own from it.
 
-    A model overrides at most ``_build_module``, ``_objective`` (named terms that sum to the
-    loss, see :mod:`sklatent.nn.objectives`), ``_loss_hyperparameters`` (names of parameters
-    that are mere numbers in it), ``_constants`` (tensors that ride along with every batch)
-    and ``_check_parameters``.
+    By itself it is a :class:`~sklatent.VAE`. A model says what it is by the hooks below, each with
+    a default, and `fit` does the rest: validation, seeds, devices, history, checkpoints, stacks.
+
+    Parameters
+    ----------
+    {n_components}
+    {shared parameters}
+
+    Attributes
+    ----------
+    {shared attributes}
+
+    See Also
+    --------
+    check_latent_model : Whether a model of your own keeps the contract.
+
+    Notes
+    -----
+    What a model may set, with the defaults:
+
+    ``_loss_hyperparameters = ("beta",)``
+        Parameters that are mere numbers in the loss. Models that differ in nothing else train as
+        one stack; the objective reads them as ``step.hyper["beta"]``, and to read ``self.beta``
+        there is an error.
+    ``_divergences = ("kl",)``
+        Terms whose weight rises over the first `warmup_epochs`.
+    ``_shaping_parameters = ()``
+        Parameters of its own that the module is made by, as `n_components` is.
+    ``_stackable = True``
+        Whether several may train as one stack: the objective takes leading axes.
+    ``_weighs_rows = True``
+        Whether the objective takes means over rows by ``batch.mean``.
+    ``_learned = {}``
+        What ``_after_training`` sets, for files: by attribute its kind, such as
+        ``{"centers_": "float[n_centers, n_components_]"}``.
+    ``_adversary_objective = None``, ``_adversary_optimizer = None``
+        A second objective ``(module, batch, step) -> loss``, and what makes its optimizer of the
+        parameters of ``module.adversary``.
+
+    And what it may do:
+
+    ``_build_module(n_features)``
+        The torch module, with weights drawn from torch's generator, which is seeded; it has
+        ``encode(x)``, ``decode(z)`` and ``likelihood``.
+    ``_objective(module, batch, step)``
+        Named terms that sum to the loss, each a number, or one for each stacked model. ``batch``
+        has ``x`` of shape (..., rows, features) and ``mean``; ``step`` has ``hyper``, ``streams``
+        for noise, ``constants``, ``n_rows`` and ``batch_size``.
+    ``_constants(dtype, device)``
+        Tensors that ride along with every batch, by name, as ``step.constants``.
+    ``_check_parameters(X)``
+        Refuse parameters that do not suit each other or X.
+    ``_after_training()``
+        Set what was learned beside the net.
+
+    Examples
+    --------
+    A VAE whose latents are few, since their absolute values cost:
+
+    >>> import numpy as np
+    >>> from sklatent.models import LatentModel
+    >>> class SparseVAE(LatentModel):
+    ...     _loss_hyperparameters = ("beta", "weight")
+    ...
+    ...     def __init__(self, n_components=10, *, weight=0.1, max_epochs=100, random_state=None):
+    ...         super().__init__(n_components, max_epochs=max_epochs, random_state=random_state)
+    ...         self.weight = weight
+    ...
+    ...     def _objective(self, module, batch, step):
+    ...         terms = super()._objective(module, batch, step)
+    ...         size = module.encode(batch.x).mean.abs().sum(-1)
+    ...         return terms | {"sparsity": step.hyper["weight"] * batch.mean(size)}
+    >>> X = np.random.default_rng(0).random((100, 5))
+    >>> model = SparseVAE(2, max_epochs=2, random_state=0).fit(X)
+    >>> sorted(model.history_[-1])[2:5]
+    ['reconstruction', 'sparsity', 'train_batch_count']
     """
 
     _parameter_constraints = CONSTRAINTS
@@ -45,6 +118,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
     # parameters of ``module.adversary``.
     _adversary_objective = None
     _adversary_optimizer = None
+    # Kinds of what it learns beside its net, for files; see sklatent._utils.kinds.
+    _learned = {}
     # Whether several of the kind may train as one stack: the objective takes leading axes.
     _stackable = True
     # Whether the objective averages over rows by the batch's own mean, in which some may not count.

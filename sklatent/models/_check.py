@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.base import clone
 from skorch.callbacks import Callback
 
+import sklatent
+from sklatent._utils.estimator_codec import import_path
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_stacked
 from sklatent.models._parameters import same_parameters
@@ -18,8 +20,9 @@ _TOLERANCE = 1e-6  # of a latent's deviation: a stack adds up in another order
 def check_latent_model(model, X=None):
     """Check that a model keeps the contract of :class:`LatentModel`.
 
-    A model that defines an objective or a module of its own is fitted a few times for a few epochs,
-    as a user, a search and a file would treat it.
+    A model that defines an objective or a module of its own is fitted a few times for two epochs,
+    as a user, a search and a file would treat it: that it depends on its seed and its rows alone,
+    stacks, goes on, resumes after a kill, scores and is saved.
 
     Parameters
     ----------
@@ -53,12 +56,24 @@ def check_latent_model(model, X=None):
     X = np.random.RandomState(0).uniform(size=(60, 12)) if X is None else np.asarray(X)
     if X.dtype.kind != "f":
         X = X.astype(np.float64)
-    model = clone(model).set_params(max_epochs=2, random_state=0, device="cpu")
-    fitted = clone(model).fit(X)
+    model = _with(model, random_state=0)
+    fitted = _short(model).fit(X)
     checks = [check for check, applies in _CHECKS.items() if applies(fitted)]
     for check in checks:
         check(model, fitted, X)
     return len(checks)
+
+
+def _with(model, **values):
+    """A clone with some values set, be they parameters of this model's or not."""
+    model = clone(model)
+    for name, value in values.items():
+        setattr(model, name, value)
+    return model
+
+
+def _short(model, **values):
+    return _with(model, **{"max_epochs": 2, "device": "cpu"} | values)
 
 
 def _says_what_it_is(model, fitted, X):
@@ -82,7 +97,7 @@ def _terms_are_recorded_and_sum_to_the_loss(model, fitted, X):
 
 def _the_same_seed_is_the_same_model(model, fitted, X):
     _see(
-        np.array_equal(clone(model).fit(X).transform(X), fitted.transform(X)),
+        np.array_equal(_short(model).fit(X).transform(X), fitted.transform(X)),
         "Two fits with one seed differ. Draw noise from step.streams, weights from torch in "
         "_build_module, and nothing from global generators.",
     )
@@ -90,9 +105,9 @@ def _the_same_seed_is_the_same_model(model, fitted, X):
 
 def _rows_are_known_by_their_names(model, fitted, X):
     order = np.random.RandomState(1).permutation(len(X))
-    moved = clone(model).fit(X[order], sample_ids=order).transform(X)
+    moved = _short(model).fit(X[order], sample_ids=order).transform(X)
     _see(
-        np.array_equal(moved, clone(model).fit(X, sample_ids=np.arange(len(X))).transform(X)),
+        np.array_equal(moved, _short(model).fit(X, sample_ids=np.arange(len(X))).transform(X)),
         "Rows in another order give another model. Draw noise by step.streams.normal(len(batch), "
         "width), and take means over rows by batch.mean.",
     )
@@ -100,7 +115,7 @@ def _rows_are_known_by_their_names(model, fitted, X):
 
 def _fitting_leaves_parameters_alone(model, fitted, X):
     _see(
-        same_parameters(fitted, model),
+        same_parameters(fitted, _short(model)),
         "fit changed a parameter. Set attributes that end in an underscore instead.",
     )
 
@@ -128,9 +143,8 @@ def _stacks(model, fitted, X):
         for name in model._loss_hyperparameters:
             change[name] = getattr(model, name) * factor
     # Adam makes whole steps of gradients that are nothing but rounding, as at an optimum.
-    exact = clone(model).set_params(precision="float64")
-    alone = [clone(exact).set_params(**change).fit(X) for change in changes]
-    stacked = [clone(exact).set_params(**change) for change in changes]
+    alone = [_short(model, precision="float64", **change).fit(X) for change in changes]
+    stacked = [_short(model, precision="float64", **change) for change in changes]
     for member in stacked:
         valid = member._validate_training_data(X, reset=True)
     fit_stacked(stacked, valid)
@@ -161,8 +175,8 @@ class _Kill(Callback):
 def _resumes(model, fitted, X):
     with tempfile.TemporaryDirectory() as folder:
         runs = Path(folder) / "runs"
-        killed = clone(model).set_params(checkpoint_dir=str(runs), callbacks=[_Kill(folder)])
-        again = clone(killed)
+        settings = {"checkpoint_dir": str(runs), "callbacks": [_Kill(folder)]}
+        killed, again = _short(model, **settings), _short(model, **settings)
         try:
             killed.fit(X)
         except RuntimeError as error:
@@ -172,6 +186,20 @@ def _resumes(model, fitted, X):
         found = again.fit(X).transform(X)
         _see(not list(runs.iterdir()), "A killed fit, called again, is another run.")
     _see(np.array_equal(found, fitted.transform(X)), "A resumed fit is another than a whole one.")
+
+
+def _is_saved(model, fitted, X):
+    custom = {import_path(type(model)): type(model)}
+    for value in model.get_params(deep=False).values():
+        custom |= {import_path(value): value} if callable(value) else {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        try:
+            sklatent.save(fitted, path)
+        except (TypeError, ValueError) as error:
+            raise AssertionError(f"The fitted model can't be saved. {error}") from error
+        found = sklatent.load(path, custom_objects=custom).transform(X)
+    _see(np.array_equal(found, fitted.transform(X)), "What is loaded is another than was saved.")
 
 
 def _see(condition, message):
@@ -197,4 +225,5 @@ _CHECKS = {
     _goes_on: _always,
     _stacks: _may_stack,
     _resumes: _always,
+    _is_saved: _always,
 }

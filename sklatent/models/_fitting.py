@@ -210,11 +210,11 @@ def _initialise(models, X, rows, seeds, dtype, device, stacked, beside):
         modules.append(module)
     streams = RandomStreams(seeds, dtype, device, stacked)
     if not stacked:
-        return _make_net(models[0], modules[0], streams, device)
-    return _make_net(models[0], stack_modules(modules), streams, device, len(models))
+        return make_net(models[0], modules[0], streams, device)
+    return make_net(models[0], stack_modules(modules), streams, device, len(models))
 
 
-def _make_net(model, module, streams, device, n_members=None):
+def make_net(model, module, streams, device, n_members=None):
     net = LatentNet(
         module,
         streams=streams,
@@ -309,7 +309,7 @@ def _augmentation(model):
 
 def _member(net, k, model):
     """The k-th of stacked models as a net of its own, able to go on training."""
-    member = _make_net(model, unstack_module(net.module_, k), net.streams.member(k), net.device)
+    member = make_net(model, unstack_module(net.module_, k), net.streams.member(k), net.device)
     _copy_optimizer_states(net, member, k)
     n_epochs = len(net.history)
     if getattr(net, "best_states_", None) and net.best_states_[k] is not None:
@@ -369,7 +369,7 @@ def make_member(model, module, like):
     """
     model._seed = draw_seed(model.random_state)
     streams = RandomStreams([model._seed], DTYPES[model.precision], like.net_.device)
-    model.net_ = _make_net(model, module, streams, like.net_.device)
+    model.net_ = make_net(model, module, streams, like.net_.device)
     model.net_.module_.eval()
     for name in ("n_features_in_", "feature_names_in_", "covariates_"):
         if hasattr(like, name):

@@ -17,6 +17,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent._posterior import Posterior
+from sklatent._utils.arrays import float_type, row_slices
 from sklatent._utils.random import local_random_state
 from sklatent._utils.sparse import dense
 from sklatent.likelihoods._counts import Counts
@@ -31,16 +32,10 @@ _MAX_PAIRS = 8  # of draws in the evidence lower bound
 _ELBO_SEED = 0
 
 
-def float_type(dtype):
-    """Float type in which data of ``dtype`` are worked on: float32 or float64."""
-    dtype = np.dtype(dtype)
-    return np.float32 if dtype.kind == "f" and dtype.itemsize <= 4 else np.float64
-
-
 def block_slices(n_rows, row_bytes):
     """Slices of rows that keep a block small."""
     size = int(np.clip(_BLOCK_BYTES // max(row_bytes, 1), 1, _MAX_ROWS))
-    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+    return row_slices(n_rows, size)
 
 
 def elbo_noise(n_components):
@@ -120,13 +115,13 @@ class InferenceMixin(TransformerMixin):
         dtype = float_type(X.dtype)
         module = self._fitted_module()
         parameter = next(module.parameters(), torch.empty(0))
-        torch_dtype = torch.float32 if dtype is np.float32 else torch.float64
+        torch_dtype = torch.float32 if dtype == np.float32 else torch.float64
         if parameter.dtype != torch_dtype:
             module = copy.deepcopy(module).to(torch_dtype)
         out, single = {}, False
         was_training = module.training
         module.eval()
-        blocks_of_rows = block_slices(X.shape[0], X.shape[1] * np.dtype(dtype).itemsize)
+        blocks_of_rows = block_slices(X.shape[0], X.shape[1] * dtype.itemsize)
         threads = suitable_threads(work_of(module, blocks_of_rows[0].stop))
         arrays = (X, *beside) if covariates is None else (X, *beside, covariates)
         with own_torch_state(parameter.device), torch.no_grad(), threads:

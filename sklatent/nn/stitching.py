@@ -7,9 +7,7 @@ from torch.nn import functional as F
 
 from sklatent.nn.training.data import Rows
 from sklatent.nn.training.devices import DTYPES, resolve_device
-from sklatent.nn.training.net import LatentNet
-from sklatent.nn.training.randomness import RandomStreams, seeded_initialisation, split_seed
-from sklatent.nn.training.run import TrainingRun
+from sklatent.nn.training.one_module import train_module
 
 
 def three_layers(n_in, n_out, width_factor):
@@ -115,30 +113,23 @@ def train_stitching(
     history : list of dict
         Loss and terms of each epoch.
     """
-    device, dtype = resolve_device(device), DTYPES[precision]
-    with seeded_initialisation(split_seed(seed)["weights"]):
-        module = StitchingModule(source.rows.shape[1], target.rows.shape[1], width_factor)
-    net = LatentNet(
-        module.to(dtype),
-        streams=RandomStreams([seed], dtype, device),
+    device = resolve_device(device)
+    module, history = train_module(
+        lambda: StitchingModule(source.rows.shape[1], target.rows.shape[1], width_factor),
+        PairedRows(source, target, DTYPES[precision], device),
+        squared_errors,
+        seed=seed,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        device=device,
         precision=precision,
+        progress_bar=progress_bar,
         optimizer=torch.optim.Adam,
         optimizer__fused=True,
-        lr=learning_rate,
-        batch_size=batch_size,
-        device=device,
-        verbose=0,
-    ).initialize()
-    run = TrainingRun(
-        rows=PairedRows(source, target, dtype, device),
-        valid_rows=None,
-        objective=squared_errors,
-        hyper={},
-        progress_bar=progress_bar,
     )
-    net.partial_fit(run, epochs=epochs)
     names = ("train_loss", "there", "back")
-    history = [{name: float(row[name]) for name in names} for row in net.history]
+    history = [{name: float(row[name]) for name in names} for row in history]
     return _arrays(module.there), _arrays(module.back), history
 
 

@@ -4,6 +4,7 @@ import platform
 from importlib import metadata
 
 from sklatent._utils.files import content_hash, read_any
+from sklatent._version import __version__
 
 _KINDS = ("a fitted model", "Rosetta points", "channel fingerprints")
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "safetensors", "pandas")
@@ -44,7 +45,6 @@ def card(path):
 
 def versions():
     """What a bug report needs: versions, one a line."""
-    from sklatent import __version__
 
     lines = [("sklatent", __version__), ("python", platform.python_version())]
     for name in _PACKAGES:
@@ -67,7 +67,7 @@ def _content(saved, arrays):
 
 
 def _of_estimator(saved, indent):
-    yield f"{indent}estimator", saved.get("estimator")
+    yield f"{indent}estimator", _class_name(saved.get("estimator"))
     parameters, learned = saved.get("parameters", {}), saved.get("learned", {})
     steps = parameters.get("steps")
     for name, value in parameters.items():
@@ -105,11 +105,16 @@ def _of_points(saved, arrays):
         yield from _of_estimator(saved["steps"], "  ")
 
 
+def _class_name(named):
+    """A class of ours by its name, and anybody else's by its import path."""
+    return _short(named) if isinstance(named, dict) else named
+
+
 def _short(value):
     """One value in one line."""
     if isinstance(value, dict):
         if "estimator" in value:
-            return value["estimator"]
+            return _class_name(value["estimator"])
         if "custom" in value:
             return f"{value['custom']} (code, to be handed back)"
         (content,) = list(value.values())[:1]

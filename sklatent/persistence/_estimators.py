@@ -13,6 +13,7 @@ from sklatent._posterior import Posterior
 from sklatent._utils.estimator_codec import EstimatorDecoder, EstimatorEncoder
 from sklatent._utils.trusted import TRUSTED, trusted_class
 from sklatent.channels import ChannelFingerprints
+from sklatent.models import LatentModel
 from sklatent.nn.training.net import LatentNet
 from sklatent.persistence._earlier import SCHEMA_VERSION, complete_parameters
 from sklatent.persistence._learned import AGREEMENT, LEARNED
@@ -24,7 +25,7 @@ def estimator_class(name):
     """Return the estimator of that name that a file may hold; None if there is none."""
     if not isinstance(name, str):
         return None
-    for package in (sklatent, sklatent.transformations):
+    for package in (sklatent, sklatent.transformations, sklatent.models):
         if name in package.__all__:
             found = getattr(package, name)
             if inspect.isclass(found) and issubclass(found, BaseEstimator):
@@ -32,10 +33,20 @@ def estimator_class(name):
     return trusted_class(name)
 
 
+def is_model_of_ones_own(cls):
+    """Whether it is a class derived from LatentModel, which a file names by its import path.
+
+    One that is called as an estimator of ours is would be taken for it.
+    """
+    is_model = inspect.isclass(cls) and issubclass(cls, LatentModel)
+    return is_model and estimator_class(cls.__name__) is None
+
+
 class Writer(EstimatorEncoder):
     """Turns models into JSON and collects their arrays."""
 
     find = staticmethod(estimator_class)
+    is_model_of_ones_own = staticmethod(is_model_of_ones_own)
     declared = LEARNED | TRUSTED
 
     def __init__(self):
@@ -110,6 +121,7 @@ class Reader(EstimatorDecoder):
     """
 
     find = staticmethod(estimator_class)
+    is_model_of_ones_own = staticmethod(is_model_of_ones_own)
     declared = LEARNED | TRUSTED
     agreements = AGREEMENT
 

@@ -19,8 +19,9 @@ _AFFINE = {
     "rank_": "count",
 }
 _ANCHORS = {
-    "anchors_": "float[n_anchors, n_features_in_]",
-    "anchor_indices_": "int[n_anchors] | none?",
+    # As many as were given, whatever the parameter n_anchors says beside them.
+    "anchors_": "float[n_given, n_features_in_]",
+    "anchor_indices_": "int[n_given] | none?",
 }
 
 LEARNED = {

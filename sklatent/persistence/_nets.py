@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from sklatent.models._fitting import _make_net
+from sklatent.models._fitting import make_net
 from sklatent.nn.stacking.modules import stack_modules
 from sklatent.nn.training.devices import DTYPES, resolve_device
 from sklatent.nn.training.randomness import RandomStreams, seeded_initialisation
@@ -96,7 +96,7 @@ def build_net(model, saved, decode, arrays):
     load_weights(module, weights)
     streams = RandomStreams([0] * n_modules, dtype, device, n_members is not None)
     _restore_streams(streams, decode(saved["streams"]))
-    net = _make_net(model, module, streams, device, n_members)
+    net = make_net(model, module, streams, device, n_members)
     history = decode(saved["history"])
     _check_history(history, model.history_)
     for row in history:

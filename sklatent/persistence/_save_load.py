@@ -32,7 +32,8 @@ def save(model, path):
     ----------
     model : estimator
         Any fitted estimator of sklatent, or a Pipeline, FeatureUnion or ColumnTransformer of these
-        and of scikit-learn's own transformers. Of a search, save its best estimator.
+        and of scikit-learn's own transformers. Of a search, save its best estimator. Of a model
+        derived from :class:`~sklatent.models.LatentModel` the class is code: see below.
 
     path : str, path-like or file-like
         The file to write. An existing one is replaced, atomically, and keeps its mode; a link goes
@@ -55,9 +56,10 @@ def save(model, path):
     Kept are the parameters, all fitted attributes, the weights, the history and the state of the
     random streams; not the optimiser's state, so that ``warm_start`` goes on from the weights with
     a fresh optimiser. What is code (a factory of networks given as `architecture`, callbacks, the
-    functions of a transformation, a step that neither we nor scikit-learn made) is only named, by
-    its import path: see :func:`load`. A `checkpoint_dir` is not kept: it is a place on the writer's
-    disk. What was written is read once before the file appears, so that it can be loaded.
+    functions of a transformation, a step that neither we nor scikit-learn made, the class of a
+    model of your own) is only named, by its import path: see :func:`load`. A `checkpoint_dir` is
+    not kept: it is a place on the writer's disk. What was written is read once before the file
+    appears, so that it can be loaded.
 
     Examples
     --------

@@ -4,17 +4,17 @@ import numbers
 
 import numpy as np
 
-from sklatent._posterior import Posterior, _as_float_array, _check_finite
+from sklatent._posterior import Posterior, as_float_array, check_finite
 
 
 def check_array(array, name, shape):
-    array = np.array(_as_float_array(array, name))
+    array = np.array(as_float_array(array, name))
     if array.ndim != 2 or 0 in array.shape:
         raise ValueError(
             f"{name} must have shape {shape} with at least one row and one column, got "
             f"{array.shape}. Images are flattened, one row each."
         )
-    _check_finite(array, name)
+    check_finite(array, name)
     return array
 
 
@@ -58,8 +58,8 @@ def check_preprocessing(preprocessing, n_features):
         if isinstance(value, str):
             checked[key] = value
             continue
-        array = np.array(_as_float_array(value, f"preprocessing[{key!r}]"))
-        _check_finite(array, f"preprocessing[{key!r}]")
+        array = np.array(as_float_array(value, f"preprocessing[{key!r}]"))
+        check_finite(array, f"preprocessing[{key!r}]")
         if key in ("center", "scale"):
             if array.shape not in ((), (1,), (n_features,)):
                 raise ValueError(

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names
 
-from sklatent._posterior import Posterior, _as_float_array
+from sklatent._posterior import Posterior, as_float_array
 from sklatent._utils.estimator_codec import (
     EstimatorDecoder,
     EstimatorEncoder,
@@ -232,7 +232,7 @@ class RosettaPoints:
         if self.steps is not None:
             return apply_steps(self.steps, X)
         names = None if self.feature_names is None else _get_feature_names(X)
-        X = _as_float_array(X, "X")
+        X = as_float_array(X, "X")
         if names is not None and X.ndim == 2:
             X = X[:, positions(self.feature_names, names, "X")]
         if X.ndim != 2 or X.shape[1] != self.X.shape[1]:

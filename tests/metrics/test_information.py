@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import mutual_info_score
 
 from sklatent.metrics import modularity_score, mutual_information_gap
-from sklatent.metrics._information import _equal_width_bins, _mutual_information
+from sklatent.metrics._information import _mutual_information, equal_width_bins
 from tests.metrics.reference import full_grid, make_reference
 
 
@@ -30,7 +30,7 @@ def test_mutual_information_is_scikit_learns(seed, n_samples):
 @given(seed=st.integers(0, 10_000), n_bins=st.integers(2, 30))
 def test_bins_are_those_of_numpys_histogram(seed, n_bins):
     code = np.random.RandomState(seed).normal(size=200)
-    counts = np.bincount(_equal_width_bins(code[:, None], n_bins)[:, 0], minlength=n_bins)
+    counts = np.bincount(equal_width_bins(code[:, None], n_bins)[:, 0], minlength=n_bins)
     np.testing.assert_array_equal(counts, np.histogram(code, n_bins)[0])
 
 

@@ -13,7 +13,7 @@ from sklatent import (
     RelativeAutoencoder,
     VAEEnsemble,
 )
-from sklatent.models import check_latent_model
+from sklatent.models import LatentModel, check_latent_model
 
 SMALL = {"hidden_layer_sizes": (8,), "batch_size": 16}
 
@@ -21,13 +21,13 @@ SMALL = {"hidden_layer_sizes": (8,), "batch_size": 16}
 @pytest.mark.parametrize(
     ("cls", "n_checks"),
     [
-        (VAE, 9),
-        (Autoencoder, 9),
-        (BetaTCVAE, 9),
-        (DIPVAE, 9),
-        (FactorVAE, 9),
-        (RelativeAutoencoder, 8),
-        (VAEEnsemble, 8),
+        (VAE, 10),
+        (Autoencoder, 10),
+        (BetaTCVAE, 10),
+        (DIPVAE, 10),
+        (FactorVAE, 10),
+        (RelativeAutoencoder, 9),
+        (VAEEnsemble, 9),
     ],
 )
 def test_ours_pass(cls, n_checks):
@@ -87,9 +87,50 @@ def test_careless_ones_fail_by_a_sentence(cls, message):
         check_latent_model(cls(2, **SMALL))
 
 
+class Forgetful(VAE):
+    """Learns what no file knows of."""
+
+    def _after_training(self):
+        self.centers_ = np.zeros((3, self.n_components))
+
+
+class Mindful(Forgetful):
+    """And says what it is."""
+
+    _learned = {"centers_": "float[n_centers, n_components_]"}
+
+
+def test_what_is_learned_beside_the_net_is_declared():
+    with pytest.raises(AssertionError, match="declare it: a model of your own in its _learned"):
+        check_latent_model(Forgetful(2, **SMALL))
+    assert check_latent_model(Mindful(2, **SMALL)) == 10
+
+
+class Brief(LatentModel):
+    """With the fewest parameters that a model may have."""
+
+    _loss_hyperparameters = ()
+
+    def __init__(self, random_state=None):
+        super().__init__(2, hidden_layer_sizes=(8,), random_state=random_state)
+
+    def _objective(self, module, batch, step):
+        posterior = module.encode(batch.x)
+        z = posterior.sample(step.streams.normal(len(batch), self.n_components))
+        return {
+            "bound": batch.mean(
+                posterior.kl() - module.likelihood.log_prob(batch.x, module.decode(z))
+            )
+        }
+
+
+def test_a_model_may_have_few_parameters():
+    assert check_latent_model(Brief()) == 10
+
+
 def test_data_of_ones_own():
     """And what is no model."""
     X = np.random.default_rng(0).normal(size=(50, 5))
-    assert check_latent_model(VAE(2, likelihood="unit_gaussian", **SMALL), X) == 9
+    assert check_latent_model(VAE(2, likelihood="unit_gaussian", **SMALL), X) == 10
     with pytest.raises(TypeError, match="LatentModel"):
         check_latent_model(object())

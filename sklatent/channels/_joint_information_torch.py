@@ -1,4 +1,4 @@
-"""The products of `_similarity` on a torch device, many samples at a time."""
+"""The products of `_joint_information` on a torch device, many samples at a time."""
 
 import numpy as np
 import torch
@@ -7,39 +7,8 @@ import torch
 _MAX_ELEMENTS = 1 << 27
 
 
-def torch_device(device):
-    """Turn a name into a torch device that is there, or say what is wrong with it.
-
-    Parameters
-    ----------
-    device : str or torch.device
-        The name; "auto" is a GPU where there is one.
-
-    Returns
-    -------
-    device : torch.device
-        The device.
-
-    Raises
-    ------
-    ValueError
-        If there is no such device here.
-    """
-    if isinstance(device, str) and device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        found = torch.device(device)
-        torch.zeros(1, device=found).cpu()
-    except (RuntimeError, TypeError, AssertionError) as error:
-        raise ValueError(
-            f'device={str(device)!r} is no device that torch can compute on here; use "auto", '
-            '"cpu" or, where there is a GPU, "cuda".'
-        ) from error
-    return found
-
-
 def joint_information_torch(a, b, dtype, device):
-    """What `joint_information` of `_similarity` gives, computed on a torch device."""
+    """What `joint_information` gives, computed on a torch device."""
     fill_a = _rows_on_device(a, dtype, device)
     single_a = _reduce(a.n_samples, len(a), lambda s: _single_sums(fill_a(s)))
     if b is None:

@@ -1,0 +1,134 @@
+"""What the decisions in docs/decisions.rst rest on, where no other report has it."""
+
+import copy
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import nn
+from torch.func import functional_call, stack_module_state, vmap
+from torch.nn import functional as F
+
+from benchmarks._common import Report, median_ratio, parser, time_interleaved
+from sklatent.nn.stacking.modules import stack_modules
+from sklatent.nn.training.randomness import RandomStreams
+from sklatent.transformations._warps import affine_matrices, warp_images
+
+BATCH = 128
+
+
+def networks():
+    """Two networks by name, each with the shape of a row and how many are stacked."""
+    mlp = [5, 32, 32, 4]
+    layers = [part for a, b in pairwise(mlp) for part in (nn.Linear(a, b), nn.SiLU())]
+    conv = nn.Sequential(
+        nn.Conv2d(1, 16, 4, 2, 1), nn.SiLU(), nn.Conv2d(16, 32, 4, 2, 1), nn.SiLU(),
+        nn.Flatten(), nn.Linear(32 * 49, 10),
+    )  # fmt: skip
+    return {
+        "MLP, 5 inputs, 2x32": (nn.Sequential(*layers), (5,), 16),
+        "convolutions, 28x28": (conv, (1, 28, 28), 4),
+    }
+
+
+def ways_to_stack(network, shape, n_members):
+    """Steps forth and back of K networks: one after the other, by vmap, and as our stack."""
+    modules = [copy.deepcopy(network) for _ in range(n_members)]
+    x = torch.randn(n_members, BATCH, *shape)
+    stacked = stack_modules(modules)
+    parameters, buffers = stack_module_state(modules)
+    skeleton = copy.deepcopy(network).to("meta")
+
+    def one(own, kept, rows):
+        return functional_call(skeleton, (own, kept), (rows,))
+
+    def by_vmap():
+        vmap(one)(parameters, buffers, x).square().mean((1, 2)).sum().backward()
+
+    def as_stack():
+        stacked(x).square().mean((1, 2)).sum().backward()
+
+    def in_turn():
+        for module, rows in zip(modules, x, strict=True):
+            module(rows).square().mean().backward()
+
+    return {"in turn": in_turn, "vmap": by_vmap, "our stack": as_stack}
+
+
+def ways_to_draw(width):
+    """An epoch of noise: for rows by their keys, and in the order of a generator's state."""
+    n_rows = 1800
+    streams = RandomStreams([0], torch.float32, "cpu")
+    keys = np.arange(n_rows, dtype=np.uint64)
+    generator = torch.Generator().manual_seed(0)
+    n_batches = -(-n_rows // BATCH)
+
+    def by_key():
+        _, sizes = streams.begin_epoch(keys, n_batches, 1)
+        for size in sizes[0].tolist():
+            streams.begin_batch(size)
+            streams.normal(size, width)
+
+    def by_state():
+        torch.randperm(n_rows, generator=generator)
+        for _ in range(n_batches):
+            torch.randn(BATCH, width, generator=generator)
+
+    return {"for keys": by_key, "a generator's": by_state}
+
+
+def ways_to_warp():
+    """A batch of images, each by its own matrix: by torch's grids, and by ours."""
+    X = torch.rand(BATCH, 28 * 28)
+    angle, zero, one = torch.rand(BATCH) * 90 - 45, torch.zeros(BATCH), torch.ones(BATCH)
+    matrices = affine_matrices(angle, zero, one, one, zero, zero)
+
+    def grids():
+        grid = F.affine_grid(matrices[:, :2], (BATCH, 1, 28, 28), align_corners=False)
+        F.grid_sample(X.view(BATCH, 1, 28, 28), grid, align_corners=False)
+
+    return {"affine_grid": grids, "ours": lambda: warp_images(X, matrices, (1, 28, 28))}
+
+
+def main(argv=None):
+    """Time each pair of ways in turn."""
+    options = parser(__doc__).parse_args(argv)
+    repeats = 3 if options.quick else 101 if options.full else 41
+    torch.manual_seed(0)
+    report = Report("What the decisions rest on", options.out)
+    report.text(
+        f"Medians over {repeats} rounds in turn, and ratios within a round (median, smallest, "
+        f"largest). Batches of {BATCH} rows."
+    )
+    rows = []
+    for name, setting in networks().items():
+        seconds = time_interleaved(ways_to_stack(*setting), repeats=repeats, warmup=3)
+        rows += [
+            [name, str(setting[2]), way, 1e3 * np.median(s), median_ratio(seconds["in turn"], s)]
+            for way, s in seconds.items()
+        ]
+    report.text("## K networks, one step forth and back")
+    report.table(["network", "K", "way", "ms", "times as fast as in turn"], rows)
+    rows = []
+    for width in (8, 64):
+        seconds = time_interleaved(ways_to_draw(width), repeats=repeats, warmup=3)
+        rows += [
+            [str(width), way, 1e3 * np.median(s), median_ratio(s, seconds["a generator's"])]
+            for way, s in seconds.items()
+        ]
+    report.text("## Order and noise of an epoch of 1,800 rows")
+    report.table(["numbers for a row", "drawn", "ms", "over a generator's"], rows)
+    seconds = time_interleaved(ways_to_warp(), repeats=repeats, warmup=3)
+    report.text("## Images of 28 x 28, each turned by its own angle")
+    report.table(
+        ["way", "ms", "times as fast"],
+        [
+            [way, 1e3 * np.median(s), median_ratio(seconds["affine_grid"], s)]
+            for way, s in seconds.items()
+        ],
+    )
+    report.write()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""One call of the loop: plans of batches, warm-up, augmentation."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklatent.nn.training.data import Rows
+from sklatent.nn.training.randomness import RandomStreams
+from sklatent.nn.training.run import TrainingRun
+
+X = np.arange(20.0).reshape(10, 2)
+
+
+def run_of(index=None, keys=None, **settings):
+    rows = Rows(X, index, keys, torch.float64, "cpu")
+    return TrainingRun(rows=rows, valid_rows=None, objective=None, hyper={}, **settings)
+
+
+def streams(n_members=1):
+    return RandomStreams(list(range(n_members)), torch.float64, "cpu", n_members > 1)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "least"), [(3, 1), (4, 1), (10, 1), (50, 1), (3, 2), (9, 2)]
+)
+def test_a_plan_is_every_row_once_in_batches_of_like_size(batch_size, least):
+    plan = run_of().plan(streams(), batch_size, least)
+    rows = torch.cat([positions for positions, _, _ in plan])
+    assert sorted(rows.tolist()) == list(range(10))
+    sizes = [size for _, _, size in plan]
+    assert [len(positions) for positions, _, _ in plan] == sizes
+    assert max(sizes) - min(sizes) <= max(1, 0.6 * max(sizes))
+    assert min(sizes) >= least
+    assert len(plan) <= -(-10 // batch_size)
+
+
+def test_too_few_rows_for_batch_normalisation():
+    with pytest.raises(ValueError, match="needs 2 rows in each batch"):
+        run_of(index=np.array([0])).plan(streams(), 4, 2)
+
+
+def test_uneven_batches_of_stacked_models_are_padded_by_nothing():
+    """Every model has its own rows once, at shares that sum to one; padding weighs nothing."""
+    index = np.array([[0, 1, 2, 3, 4, 5, 6], [3, 4, 5, 6, 7, 8, 9]])
+    run = run_of(index=index, keys=index.astype(np.uint64))
+    plan = run.plan(streams(2), 3)
+    seen = [[], []]
+    for positions, weights, sizes in plan:
+        for k in range(2):
+            size = int(np.broadcast_to(sizes, 2)[k])
+            seen[k] += positions[k, :size].tolist()
+            if weights is not None:
+                np.testing.assert_allclose(weights[k].numpy()[:size], 1 / size)
+                assert not weights[k].numpy()[size:].any()
+    assert [sorted(rows) for rows in seen] == [list(range(7))] * 2
+
+
+def test_terms_that_warm_up_rise_in_a_line():
+    run = run_of(warming=("kl",), warmup_epochs=4)
+    run.objective = lambda module, batch, step: {"kl": torch.tensor(8.0), "rest": torch.tensor(1.0)}
+    shares = [float(run.terms(None, None, None, epochs)["kl"]) / 8 for epochs in (0, 1, 2.5, 4, 9)]
+    assert shares == [0.0, 0.25, 0.625, 1.0, 1.0]
+    assert float(run.terms(None, None, None, 0)["rest"]) == 1.0
+
+
+def test_a_batch_is_augmented_by_the_model_s_own_noise():
+    run = run_of(augment=lambda x, generator: x + torch.rand(x.shape, generator=generator))
+    batches = []
+    for _ in range(2):
+        own = streams()
+        own.begin_epoch(run.rows.keys(), 2, 1)
+        batches.append(run.batch(torch.tensor([1, 4]), None, own))
+    assert torch.equal(batches[0].x, batches[1].x)
+    assert not torch.equal(batches[0].x, torch.as_tensor(X[[1, 4]]))
+    assert batches[0].rows.tolist() == [1, 4]
