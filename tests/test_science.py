@@ -15,6 +15,7 @@ INTERVAL = re.compile(r"-?[\d.]+ \[-?[\d.]+, -?[\d.]+\]")
 
 def rows(text):
     lines = [line.strip() for line in text.splitlines() if line.count(" |") >= 4]
+    lines = [line for line in lines if not line.startswith(":header:")]
     return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter="|")]
 
 
