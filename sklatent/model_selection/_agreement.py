@@ -35,27 +35,37 @@ def map_errors(latents, blocks):
     totals : ndarray of shape (n_models, n_blocks)
         Squared distances of model j's latents from their mean.
     """
-    n_models = len(latents)
-    latents = latents - latents.mean(axis=(0, 1))
+    n_models, n_rows, width = latents.shape
+    places = latents.mean(axis=1)
+    latents = latents - places[:, None]
     names = np.unique(blocks)
     errors = {kind: np.zeros((n_models, n_models, len(names))) for kind in MAPS}
     totals = np.zeros((n_models, len(names)))
+    flat = latents.transpose(1, 0, 2).reshape(n_rows, -1)  # all models side by side
+    products = flat.T @ flat
     for b, name in enumerate(names):
-        held, rest = latents[:, blocks == name], latents[:, blocks != name]
-        means = rest.mean(axis=1)
-        totals[:, b] = ((held - means[:, None]) ** 2).sum(axis=(1, 2))
-        centred, target = rest - means[:, None], held - means[:, None]
+        held = flat[blocks == name]
+        # The moments of the other rows are those of all rows less those of this block.
+        n_rest = n_rows - len(held)
+        mean = -held.sum(axis=0) / n_rest
+        overlaps = products - held.T @ held - n_rest * np.outer(mean, mean)
+        overlaps = overlaps.reshape(n_models, width, n_models, width).transpose(0, 2, 1, 3)
+        target = (held - mean).reshape(-1, n_models, width).transpose(1, 0, 2)
+        here = target + (places + mean.reshape(n_models, width))[:, None]
+        totals[:, b] = (target**2).sum(axis=(1, 2))
         for i in range(n_models):
-            predict = _linear_solver(centred[i])
+            predict = _linear_solver(overlaps[i, i])
             for j in set(range(n_models)) - {i}:
-                overlap = centred[i].T @ centred[j]
-                for kind, matrix in (
-                    ("axes", signed_permutation(overlap)),
-                    ("rigid", rotation(overlap)),
-                    ("linear", predict @ overlap),
-                ):
-                    errors[kind][i, j, b] = ((target[j] - target[i] @ matrix) ** 2).sum()
-                errors["coordinates"][i, j, b] = ((held[j] - held[i]) ** 2).sum()
+                left = target[j] - target[i] @ (predict @ overlaps[i, j])
+                errors["linear"][i, j, b] = (left**2).sum()
+            for j in range(i):  # the way back is the inverse, whose errors are as large
+                left = {
+                    "coordinates": here[j] - here[i],
+                    "axes": target[j] - target[i] @ signed_permutation(overlaps[i, j]),
+                    "rigid": target[j] - target[i] @ rotation(overlaps[i, j]),
+                }
+                for kind, rows in left.items():
+                    errors[kind][i, j, b] = errors[kind][j, i, b] = (rows**2).sum()
     return errors, totals
 
 
@@ -73,12 +83,12 @@ def rotation(overlap):
     return left @ right
 
 
-def _linear_solver(centred):
+def _linear_solver(gram):
     """What turns inner products with a target into the least-squares map to it."""
-    scale = np.linalg.norm(centred, axis=0)
+    scale = np.sqrt(np.maximum(np.diag(gram), 0.0))
     scale = np.where(scale > 0, scale, 1.0)
-    unit = centred / scale
-    return np.linalg.pinv(unit.T @ unit, rcond=1e-10, hermitian=True) / np.outer(scale, scale)
+    inverse = np.linalg.pinv(gram / np.outer(scale, scale), rcond=1e-10, hermitian=True)
+    return inverse / np.outer(scale, scale)
 
 
 def neighbor_errors(latents, blocks, n_neighbors, random_state):

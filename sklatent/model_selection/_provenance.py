@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklatent._utils.pipelines import last_step
 from sklatent._utils.sparse import contents
 from sklatent.persistence import save
 
+_BLOCK = 4096
 # Parts have entries of their own; a folder is a place on one machine's disk.
 _NOT_SHOWN = {"steps", "memory", "verbose", "checkpoint_dir"}
 
@@ -38,23 +40,24 @@ def describe_data(X):
         for part in (*places, values.astype("<f8")):
             digest.update(part.tobytes())
     else:
+        numbers = np.asarray(X)
         try:
-            numbers = np.asarray(X)
-            numbers = np.ascontiguousarray(numbers, dtype="<f8")
+            hashed = "np.ascontiguousarray(X, dtype='<f8')"
+            for start in range(0, rows, _BLOCK):  # a memory map is never read whole
+                digest.update(np.ascontiguousarray(numbers[start : start + _BLOCK], dtype="<f8"))
         except (TypeError, ValueError):
             import pandas as pd
 
             hashed = "the table as comma-separated text, without its index"
-            digest.update(pd.DataFrame(X).to_csv(index=False).encode())
-        else:
-            hashed = "np.ascontiguousarray(X, dtype='<f8')"
-            digest.update(numbers)
+            digest = hashlib.sha256(pd.DataFrame(X).to_csv(index=False).encode())
     return {"rows": rows, "features": features, "sha256": digest.hexdigest(), "hashed": hashed}
 
 
 def describe_files(files):
     """Name, size and SHA-256 of each file, the name without its folder."""
     found = []
+    if isinstance(files, str | bytes | os.PathLike) or hasattr(files, "read"):
+        files = [files]
     for file in files:
         try:
             name, data = take(file)
@@ -111,7 +114,7 @@ def describe_parameters(models):
     described = [
         {
             name: _in_words(value)
-            for name, value in sorted(model.get_params().items())
+            for name, value in sorted(_parameters(model).items())
             if name not in _NOT_SHOWN and not hasattr(value, "get_params")
         }
         for model in models
@@ -124,6 +127,10 @@ def describe_parameters(models):
         and any(each.get(name) != first.get(name) for each in described[1:])
     ]
     return {name: value[:200] for name, value in first.items()}, differing
+
+
+def _parameters(model):
+    return model.get_params() if hasattr(model, "get_params") else {}
 
 
 def _in_words(value):

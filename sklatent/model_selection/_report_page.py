@@ -194,6 +194,8 @@ def _list(texts):
 def _table(rows, caption):
     """Rows of one set of keys as a table that scrolls by itself where it is too wide."""
     rows = list(rows)
+    if not rows:
+        return "<p>None.</p>"
     names = list(rows[0])
     head = "".join(f'<th scope="col">{escape(name.replace("_", " "))}</th>' for name in names)
     body = "".join(f"<tr>{''.join(_cell(row[name]) for name in names)}</tr>\n" for row in rows)
@@ -220,4 +222,6 @@ def _number(value):
         return "yes" if value else "no"
     if isinstance(value, int):
         return str(value)
+    if abs(value) >= 1e6:
+        return f"{value:.1e}".replace("-", "\N{MINUS SIGN}")
     return f"{value:.{3 if abs(value) < 10 else 1}f}".replace("-", "\N{MINUS SIGN}")

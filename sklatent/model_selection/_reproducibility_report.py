@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
@@ -65,6 +66,8 @@ _HOLDS = {
     "nothing": "Nothing agrees: neither coordinates nor axes, shape or neighbours may be relied on",
 }
 _MIN_ROWS = 2 * N_BLOCKS
+_LARGEST = 1e100
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -348,7 +351,8 @@ def _checked_models(models):
                 f"models[{number}] must be a fitted estimator with a transform method, got "
                 f"{model!r:.80}, of type {type(model).__name__}."
             )
-        check_is_fitted(model)
+        if isinstance(model, BaseEstimator):  # another library's transformer says so itself
+            check_is_fitted(model)
     return models
 
 
@@ -356,12 +360,23 @@ def _latents(models, X):
     """Latents of all runs as one array of doubles."""
     found = []
     for number, model in enumerate(models):
-        Z = np.asarray(latents_of(model, X), dtype=np.float64)
+        Z = latents_of(model, X)
         if Z.ndim != 2:
             raise ValueError(f"models[{number}] gives latents of shape {Z.shape}, not of a table.")
+        if Z.dtype.kind not in "biuf":
+            raise TypeError(f"models[{number}] gives latents of dtype {Z.dtype}, not real numbers.")
+        Z = Z.astype(np.float64)
         if not np.isfinite(Z).all():
             raise ValueError(f"models[{number}] gives latents that are not finite for some rows.")
-        if len(Z) and not np.ptp(Z, axis=0).any():
+        largest = np.abs(Z).max(initial=1.0)
+        if largest > _LARGEST:
+            raise ValueError(
+                f"models[{number}] gives latents up to {largest:.1e}, whose squares can't be added "
+                f"up beside others': bring spaces to values below {_LARGEST:.0e}."
+            )
+        # A spread below this, beside the component's place or 0, is rounding.
+        rounding = np.maximum(_ROUNDING * np.abs(Z).max(axis=0, initial=0.0), 1 / _LARGEST)
+        if len(Z) and not (np.ptp(Z, axis=0) > rounding).any():
             raise ValueError(f"models[{number}] gives all rows the same latents: it has collapsed.")
         found.append(Z)
     shapes = sorted({Z.shape for Z in found})
@@ -429,4 +444,5 @@ def _sentence(level, table, n_models, n_rows, confidence):
 def _short(value):
     """Two places, and never a one that isn't."""
     text = f"{value:.2f}" if value < 0.99 else f"{np.floor(value * 1000) / 1000:.3f}"
+    text = text if value > -1000 else f"{value:.1e}"
     return text.replace("-", "\N{MINUS SIGN}")

@@ -147,6 +147,37 @@ def test_pipelines_frames_and_other_estimators(X):
     assert report.to_html().startswith("<!DOCTYPE html>")
 
 
+class Bare:
+    """A transformer of another library, that knows nothing of scikit-learn."""
+
+    def __init__(self, Z):
+        self.Z = Z
+
+    def transform(self, X):
+        return self.Z
+
+
+def test_transformers_of_other_libraries(tmp_path):
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(60, 2))
+    (tmp_path / "a.txt").write_text("a")
+    report = ReproducibilityReport.from_models(
+        [Bare(Z), Bare(noisy(rng, Z))], Z, files=tmp_path / "a.txt"
+    )
+    assert report.provenance["files"][0]["file"] == "a.txt"
+    assert "No content hash" in " ".join(report.cautions)
+    assert report.to_html().count("<svg") == 3
+
+
+def test_memory_maps_are_hashed_in_blocks(tmp_path):
+    X = np.random.default_rng(0).normal(size=(5000, 2)).astype(np.float32)
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    report = ReproducibilityReport.from_models(fixed([X, X + np.float32(0.1)]), mapped)
+    whole = hashlib.sha256(np.ascontiguousarray(X, dtype="<f8")).hexdigest()
+    assert report.provenance["data"]["sha256"] == whole
+
+
 def test_sparse_rows(runs):
     X = sparse.csr_matrix(load_digits().data[:700] / 16)
     report = ReproducibilityReport.from_models(runs, X)
@@ -376,6 +407,26 @@ class TestBadInput:
         ]:
             with pytest.raises(ValueError, match=words):
                 ReproducibilityReport.from_models(fixed([Z, bad]), np.zeros((100, 1)))
+
+    @pytest.mark.parametrize("scale", [1e-200, 1e150])
+    def test_spaces_beyond_squares(self, scale):
+        Z = np.random.default_rng(0).normal(size=(100, 2)) * scale
+        with pytest.raises(ValueError, match=r"models\[0\] gives"):
+            ReproducibilityReport.from_models(fixed([Z, Z]), np.zeros((100, 1)))
+
+    def test_a_place_far_away_is_no_noise(self):
+        """Moments are taken about each run's own place."""
+        rng = np.random.default_rng(0)
+        Z = rng.normal(size=(100, 2)) + 1e9
+        report = ReproducibilityReport.from_models(
+            fixed([Z, noisy(rng, Z), noisy(rng, Z)]), np.zeros((100, 1))
+        )
+        assert 0.97 < report.table[3]["value"] < 0.995
+        assert report.level == "coordinates"
+
+    def test_latents_that_are_no_numbers(self):
+        with pytest.raises(TypeError, match="not real numbers"):
+            ReproducibilityReport.from_models(fixed([np.full((50, 2), "a")] * 2), np.zeros((50, 1)))
 
     def test_rows_and_options(self, runs, X, report):
         with pytest.raises(ValueError, match="pass 20 at least"):
