@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklatent._utils.random import local_random_state
 from sklatent.metrics import active_components, latent_space_distortion, retraining_variability
 from sklatent.metrics._scorers import model_and_inputs
-from sklatent.model_selection._cautions import SIGN_OF_HALVES, close_gap
+from sklatent.model_selection._reproducibility.cautions import SIGN_OF_HALVES, close_gap
 from sklatent.models._fit_together import fit_models
 
 

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from sklatent.model_selection._report_pictures import (
+from sklatent.model_selection._reproducibility.pictures import (
     levels_picture,
     runs_picture,
     spaces_picture,

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import ortho_group
 
 from sklatent.metrics import consistency_score, mutual_knn_score
-from sklatent.model_selection._agreement import (
+from sklatent.model_selection._reproducibility.agreement import (
     LEVELS,
     MAPS,
     floors,

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from sklatent.model_selection._agreement import mean_of_pairs
+from sklatent.model_selection._reproducibility.agreement import mean_of_pairs
 
 SIGN_OF_HALVES = 2.0  # below it a sign may turn over when half of the rows are left out
 SIGN_OF_TENTHS = 1.0  # or a tenth

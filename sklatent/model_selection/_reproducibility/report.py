@@ -4,17 +4,12 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, validate_params
-from sklearn.utils.validation import check_is_fitted
 
 from sklatent._utils.files import put
 from sklatent._utils.random import local_random_state
 from sklatent._utils.versions import installed_versions
-from sklatent.metrics._scorers import latents as latents_of
-from sklatent.metrics._scorers import model_and_inputs
-from sklatent.metrics._validation import active_columns
-from sklatent.model_selection._agreement import (
+from sklatent.model_selection._reproducibility.agreement import (
     LEVELS,
     MAPS,
     N_BLOCKS,
@@ -25,49 +20,17 @@ from sklatent.model_selection._agreement import (
     neighbor_errors,
     pair_scores,
 )
-from sklatent.model_selection._cautions import cautions
-from sklatent.model_selection._components import component_rows
-from sklatent.model_selection._provenance import (
+from sklatent.model_selection._reproducibility.cautions import cautions
+from sklatent.model_selection._reproducibility.components import component_rows
+from sklatent.model_selection._reproducibility.provenance import (
     describe_data,
     describe_files,
-    describe_model,
     describe_parameters,
 )
+from sklatent.model_selection._reproducibility.runs import checked_models, encoded, run_rows
+from sklatent.model_selection._reproducibility.verdict import MEANINGS, sentence
 
-_MEANINGS = {
-    "coordinates": (
-        "coordinates",
-        "A sample lies at the same numbers in each run: positions may be quoted as they are.",
-    ),
-    "axes": (
-        "axes up to order and sign",
-        "A component means the same in each run, once the order and the signs are set.",
-    ),
-    "rigid": (
-        "shape: distances and angles",
-        "Distances, angles and clusters are the same in each run, which a RigidAligner translates.",
-    ),
-    "linear": (
-        "shape, up to a linear map",
-        "What a linear model reads from all components together is the same in each run, which a "
-        "LinearAligner translates.",
-    ),
-    "neighbors": (
-        "neighbours",
-        "Who is near a sample is the same in each run, by the share that was asked for.",
-    ),
-}
-_HOLDS = {
-    "coordinates": "Coordinates agree",
-    "axes": "Axes agree up to order and sign",
-    "rigid": "The shape agrees up to a rotation or reflection",
-    "linear": "The spaces agree up to a linear map",
-    "neighbors": "Neighbours agree, and no map between the runs is good enough",
-    "nothing": "Nothing agrees: neither coordinates nor axes, shape or neighbours may be relied on",
-}
 _MIN_ROWS = 2 * N_BLOCKS
-_LARGEST = 1e100
-_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -215,9 +178,9 @@ class ReproducibilityReport:
         In simulations intervals of 95 percent held the mean in 92 to 99 of 100 experiments with 3
         to 12 runs, and in 88 to 93 where a few runs were far noisier than the rest.
         """
-        models = _checked_models(models)
+        models = checked_models(models)
         random_state = local_random_state(random_state)
-        latents = _latents(models, X)
+        latents = encoded(models, X)
         n_models, n_rows, width = latents.shape
         fewest = max(_MIN_ROWS, 2 * (width + 2), n_neighbors + 2)
         if n_rows < fewest:
@@ -249,13 +212,13 @@ class ReproducibilityReport:
         pairwise = pair_scores(*scores["coordinates"])
         components = component_rows(models[0], latents)
         parameters, differing = describe_parameters(models)
-        runs = _run_rows(models, X, latents, pairwise)
+        runs = run_rows(models, X, latents, pairwise)
         variances = latents[0].var(axis=0)
         largest = np.sort(np.argsort(-variances, kind="stable")[:2])
         some = np.sort(random_state.permutation(n_rows)[:1000])
         return cls(
             level=level,
-            verdict=_sentence(level, table, n_models, n_rows, confidence),
+            verdict=sentence(level, table, n_models, n_rows, confidence),
             cautions=cautions(latents, table, runs, components, differing, pairwise),
             table=table,
             components=components,
@@ -318,13 +281,13 @@ class ReproducibilityReport:
         page : str or None
             The page, if `path` is None.
         """
-        from sklatent.model_selection._report_page import page
+        from sklatent.model_selection._reproducibility.page import page
 
         if title is None:
             title = f"Reproducibility of {self.runs[0]['model']}: {len(self.runs)} runs"
         elif not isinstance(title, str):
             raise TypeError(f"title must be a string, got {title!r}.")
-        text = page(self, title, _MEANINGS)
+        text = page(self, title, MEANINGS)
         if path is None:
             return text
         put(path, text.encode())
@@ -334,115 +297,3 @@ class ReproducibilityReport:
         return self.verdict
 
     __repr__ = __str__
-
-
-def _checked_models(models):
-    if hasattr(models, "transform") or not hasattr(models, "__iter__"):
-        raise TypeError(
-            f"models must be a list of fitted models, got {type(models).__name__}. One model alone "
-            "has nothing to be compared with; see retrain."
-        )
-    models = list(models)
-    if len(models) < 2:
-        raise ValueError(f"A report needs at least two runs, got {len(models)}; see retrain.")
-    for number, model in enumerate(models):
-        if isinstance(model, type) or not hasattr(model, "transform"):
-            raise TypeError(
-                f"models[{number}] must be a fitted estimator with a transform method, got "
-                f"{model!r:.80}, of type {type(model).__name__}."
-            )
-        if isinstance(model, BaseEstimator):  # another library's transformer says so itself
-            check_is_fitted(model)
-    return models
-
-
-def _latents(models, X):
-    """Latents of all runs as one array of doubles."""
-    found = []
-    for number, model in enumerate(models):
-        Z = latents_of(model, X)
-        if Z.ndim != 2:
-            raise ValueError(f"models[{number}] gives latents of shape {Z.shape}, not of a table.")
-        if Z.dtype.kind not in "biuf":
-            raise TypeError(f"models[{number}] gives latents of dtype {Z.dtype}, not real numbers.")
-        Z = Z.astype(np.float64)
-        if not np.isfinite(Z).all():
-            raise ValueError(f"models[{number}] gives latents that are not finite for some rows.")
-        largest = np.abs(Z).max(initial=1.0)
-        if largest > _LARGEST:
-            raise ValueError(
-                f"models[{number}] gives latents up to {largest:.1e}, whose squares can't be added "
-                f"up beside others': bring spaces to values below {_LARGEST:.0e}."
-            )
-        # A spread below this, beside the component's place or 0, is rounding.
-        rounding = np.maximum(_ROUNDING * np.abs(Z).max(axis=0, initial=0.0), 1 / _LARGEST)
-        if len(Z) and not (np.ptp(Z, axis=0) > rounding).any():
-            raise ValueError(f"models[{number}] gives all rows the same latents: it has collapsed.")
-        found.append(Z)
-    shapes = sorted({Z.shape for Z in found})
-    if len(shapes) > 1:
-        raise ValueError(
-            f"The runs' latents have shapes {shapes}; only runs with the same number of components "
-            "can be compared. For others see sklatent.alignment.alignment_report."
-        )
-    return np.stack(found)
-
-
-def _run_rows(models, X, latents, pairwise):
-    rows = []
-    for number, (model, Z) in enumerate(zip(models, latents, strict=True)):
-        row = {"run": number + 1, **describe_model(model)}
-        row["active"] = int(active_columns(Z.var(axis=0)).sum())
-        last, inputs = model_and_inputs(model, X)
-        row["bound"] = float(last.score(inputs)) if hasattr(last, "encode") else None
-        row["r2"] = float(np.mean(np.delete(pairwise[number], number)))
-        rows.append(row)
-    return rows
-
-
-def _sentence(level, table, n_models, n_rows, confidence):
-    told = f", in {n_models} runs on {n_rows:,} rows."
-    by_level = {row["level"]: row for row in table}
-    near = next((row for row in table if row["value"] >= row["asked"]), None)
-    if level == "nothing" and near is not None:
-        return (
-            f"Too uncertain to rely on anything: in these runs {_MEANINGS[near['level']][0]} agree "
-            f"({_short(near['value'])}), but the {confidence:.0%} interval for others reaches down "
-            f"to {_short(near['low'])}. Train more runs, or find the one that differs{told}"
-        )
-    if level == "nothing":
-        linear, near = by_level["linear"], by_level["neighbors"]
-        return (
-            f"{_HOLDS[level]} (R² {linear['value']:.2f} of the best linear map, "
-            f"{near['value']:.0%} of neighbours in common){told}"
-        )
-    row = by_level[level]
-    if level == "neighbors":
-        figures = (
-            f"{row['value']:.0%} of the nearest are the same ({confidence:.0%} interval "
-            f"{row['low']:.0%} to {row['high']:.0%}; by chance {row['floor']:.0%})"
-        )
-    else:
-        figures = (
-            f"R² {_short(row['value'])} ({confidence:.0%} interval {_short(row['low'])} to "
-            f"{_short(row['high'])}; by chance {_short(row['floor'])})"
-        )
-    before = LEVELS[LEVELS.index(level) - 1] if level != "coordinates" else None
-    but = ""
-    if before is not None and level != "neighbors":
-        failed = by_level[before]
-        name = _MEANINGS[before][0]
-        but = f"; {name} do not (R² {_short(failed['value'])})"
-        if failed["value"] >= failed["asked"]:
-            doubt = f"the interval reaches down to {_short(failed['low'])}"
-            if failed["low"] >= failed["asked"]:
-                doubt = f"chance reaches {_short(failed['floor'])}"
-            but = f"; {name} may (R² {_short(failed['value'])}), but {doubt}"
-    return f"{_HOLDS[level]}: {figures}{but}{told}"
-
-
-def _short(value):
-    """Two places, and never a one that isn't."""
-    text = f"{value:.2f}" if value < 0.99 else f"{np.floor(value * 1000) / 1000:.3f}"
-    text = text if value > -1000 else f"{value:.1e}"
-    return text.replace("-", "\N{MINUS SIGN}")
