@@ -37,6 +37,7 @@ svg{{display:block;width:100%;max-width:34rem;height:auto}}
 svg text{{fill:currentColor}}
 figcaption{{color:var(--muted);max-width:34rem}}
 code{{overflow-wrap:anywhere;font-size:.9em}}
+table code{{white-space:nowrap}}
 """
 
 
