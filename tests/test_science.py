@@ -50,6 +50,16 @@ class TestEachPaper:
         assert not missing
 
 
+@pytest.mark.parametrize("page", ["ensemble", "transformations"])
+def test_each_interval_of_the_guide_is_in_a_report(page):
+    text = (ROOT / "docs" / "guide" / f"{page}.rst").read_text(encoding="utf-8")
+    folder = ROOT / "benchmarks" / "reports"
+    found = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.md"))
+    intervals = INTERVAL.findall(text)
+    assert intervals
+    assert not [interval for interval in intervals if interval not in found]
+
+
 def test_guide_pages_that_make_claims_link_here():
     for page in ("rosetta", "ensemble", "alignment", "transformations", "channels"):
         text = (ROOT / "docs" / "guide" / f"{page}.rst").read_text(encoding="utf-8")
