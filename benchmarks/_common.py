@@ -68,6 +68,30 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    def above(self, value=0.0):
+        """Whether all of it is above a value; never so without an interval."""
+        return bool(self.low > value)
+
+    def below(self, value=0.0):
+        """Whether all of it is below a value; never so without an interval."""
+        return bool(self.high < value)
+
+    def clear(self, value=0.0):
+        """Whether a value lies outside it."""
+        return self.above(value) or self.below(value)
+
+    def not_above(self, value=0.0):
+        """Whether it is not shown to be above a value; not said without an interval."""
+        return bool(self.low <= value)
+
+    def not_below(self, value=0.0):
+        """Whether it is not shown to be below a value; not said without an interval."""
+        return bool(self.high >= value)
+
+    def holds(self, value=0.0):
+        """Whether a value lies inside it; never so without an interval."""
+        return bool(self.low <= value <= self.high)
+
     def __format__(self, spec):
         spec = spec or ".3g"
         return f"{self.middle:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
@@ -83,6 +107,34 @@ def over_seeds(values):
         return Interval(mean, float("nan"), float("nan"))
     half = t.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size)
     return Interval(mean, mean - float(half), mean + float(half))
+
+
+def paired(ours, theirs):
+    """Summarise the difference of two numbers of the same seeds."""
+    return over_seeds(np.subtract(ours, theirs))
+
+
+def remark(condition, sentence):
+    """Say something of the numbers, if they bear it out.
+
+    A remark stands in the script, beside the condition that it asserts, so that the next run's
+    report says it only if it still holds.
+
+    Parameters
+    ----------
+    condition : bool
+        What the sentence asserts, of this run's numbers.
+    sentence : str
+        The remark.
+
+    Returns
+    -------
+    sentence : str or None
+        The remark, or None where it doesn't hold.
+    """
+    if not isinstance(condition, bool | np.bool_):
+        raise TypeError(f"condition must be true or false, got {condition!r}.")
+    return sentence if condition else None
 
 
 def time_interleaved(functions, *, repeats=7, warmup=1):
@@ -160,10 +212,14 @@ class Report:
         The heading.
     out : pathlib.Path or None
         Where :meth:`write` puts it.
+    keeps_remarks : bool, default=True
+        Whether :meth:`write` keeps remarks that were written into the file by hand. Not where the
+        script has remarks of its own, by :func:`remark`.
     """
 
-    def __init__(self, title, out=None):
+    def __init__(self, title, out=None, keeps_remarks=True):
         self.out = out
+        self.keeps_remarks = keeps_remarks
         self.parts = []
         self.text(f"# {title}")
         self.text(machine())
@@ -179,11 +235,17 @@ class Report:
         lines = [columns, ["---"] * len(columns), *cells]
         self.text("\n".join("| " + " | ".join(line) + " |" for line in lines))
 
+    def remarks(self, found, title="What these numbers say"):
+        """Add those remarks that hold, as a list."""
+        lines = [f"* {sentence}" for sentence in found if sentence is not None]
+        nothing = "None of the remarks that this script knows is borne out."
+        self.text(f"### {title}\n\n" + ("\n".join(lines) or nothing))
+
     def write(self):
         """Write what was added so far, if a file was named, and keep the remarks it ends in."""
         if self.out is not None:
             self.out.parent.mkdir(parents=True, exist_ok=True)
-            old = self.out.read_text() if self.out.is_file() else ""
+            old = self.out.read_text() if self.out.is_file() and self.keeps_remarks else ""
             _, marker, remarks = old.partition(REMARKS)
             self.out.write_text(
                 "\n\n".join(self.parts) + "\n" + (marker and "\n") + marker + remarks

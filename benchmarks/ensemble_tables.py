@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import GradientBoostingClassifier
 
-from benchmarks._common import PAPERS, Report, over_seeds, parser
+from benchmarks._common import PAPERS, Report, over_seeds, paired, parser, remark
 from sklatent import DIPVAE, VAE, BetaTCVAE, FactorVAE, VAEEnsemble
 from sklatent.datasets import make_sprites
 from sklatent.metrics import (
@@ -247,7 +247,7 @@ def conditions(report, settings):
         "latents up to signed permutations; with equal strengths, or with a full posterior, every "
         "rotation is an optimum. Ensembles of 2 at gamma 1 and pairs of separate VAEs."
     )
-    rows = []
+    rows, found = [], {}
     for name, (deviations, posterior) in CONDITIONS.items():
         X = linear_data(np.array(deviations))
         network = {
@@ -273,7 +273,9 @@ def conditions(report, settings):
             rows.append([name, "separate", epochs, *equivalence_row(alone)])
             together = courses["ensemble"][epochs]
             rows.append([name, "ensemble", epochs, *equivalence_row(together)])
+            found[name] = {"separate": alone, "ensemble": together}  # at the last number of steps
     report.table(["factors, posterior", "models", "steps", *EQUIVALENCE.values()], rows)
+    return found
 
 
 # The report
@@ -312,7 +314,7 @@ def main(argv=None):
         stops = [epochs for epochs in settings["epochs"] if epochs < options.epochs]
         settings["epochs"] = (*stops, options.epochs)
     start = time.perf_counter()
-    report = Report("VAE ensembles on sprites", options.out)
+    report = Report("VAE ensembles on sprites", options.out, keeps_remarks=False)
     X, factors = make_sprites(random_state=0, **settings["sprites"])
     factors = factors[:, factors.min(axis=0) < factors.max(axis=0)]
     X = X.astype(np.float32) if size != "full" else X
@@ -330,15 +332,18 @@ def main(argv=None):
         print(f"{name}: {time.perf_counter() - start:.0f} s", found[name], flush=True)
     tables(report, found, random_projections(settings, X, factors))
     verdicts(report, found)
-    latent_sizes(report, X, settings)
-    conditions(report, settings["conditions"])
+    sizes = latent_sizes(report, X, settings)
+    limits = conditions(report, settings["conditions"])
+    report.remarks(
+        [*remarks_on_scores(found), *remarks_on_maps(found, sizes), *remarks_on_limits(limits)]
+    )
     report.text(f"In all {(time.perf_counter() - start) / 60:.0f} minutes.")
     report.write()
 
 
 def latent_sizes(report, X, settings):
     """Figure 7, on sprites: an ensemble of two with more and more components."""
-    rows = []
+    rows, found = [], {}
     for n_components in (10, 16, 32):
         network = {
             **PAPERS,
@@ -356,11 +361,13 @@ def latent_sizes(report, X, settings):
         separate = compare_separate(models, X[:JUDGED])
         rows.append([n_components, "ensemble of 2", *equivalence_row(together)])
         rows.append([n_components, "separate", *equivalence_row(separate)])
+        found[n_components] = {"ensemble": together, "separate": separate}
     report.text(
         "## Figure 7: number of components\n\nThe paper's is of CelebA: raw DtO falls as "
         "components are added. So does that of the zero matrix, which is 1/n: 0.1, 0.0625, 0.031."
     )
     report.table(["components", "models", *EQUIVALENCE.values()], rows)
+    return found
 
 
 PUBLISHED = {
@@ -382,11 +389,25 @@ def tables(report, found, null):
         "ten random projections of the pixels. Published are dSprites, 64x64: mean and "
         "deviation of 10 runs."
     )
-    rows = [["random projections", *map(over_seeds, null.T), "", ""]]
+    rows = [["random projections", *map(over_seeds, null.T), *[""] * 4]]
+    plain = np.array(found["VAE"]["scores"]).T
     for name, result in found.items():
         scores = np.array(result["scores"]).T
-        rows.append([name, *map(over_seeds, scores), *PUBLISHED.get(name, ("", ""))])
-    report.table(["model", "FactorVAE metric", "DCI", "published", "published DCI"], rows)
+        more = [f"{paired(a, b):.3g}" for a, b in zip(scores, plain, strict=True)]
+        more = ["", ""] if name == "VAE" else more
+        rows.append([name, *map(over_seeds, scores), *more, *PUBLISHED.get(name, ("", ""))])
+    report.table(
+        [
+            "model",
+            "FactorVAE metric",
+            "DCI",
+            "more than the VAE's of the same seed",
+            "the same, DCI",
+            "published",
+            "published DCI",
+        ],
+        rows,
+    )
     report.text(
         "## Table 2\n\nStandard deviation of each score between the members of an ensemble, and "
         "as its null between separate VAEs of different seeds. Published: 0.006 and 0.0013 for an "
@@ -429,11 +450,16 @@ def tables(report, found, null):
     report.table(["model", "active", "passive", "difference"], rows)
 
 
-def beside(interval, other):
-    """Say whether two intervals differ."""
-    if interval.low > other.high:
+def beside(difference):
+    """Say on which side of another's a number is, by the interval of their paired difference."""
+    if difference.above():
         return "above"
-    return "below" if interval.high < other.low else "not distinguishable from"
+    return "below" if difference.below() else "not distinguishable from"
+
+
+def apart(results, others, key):
+    """Paired difference of a measure that `compare` returned for the same seeds."""
+    return paired([r[key] for r in results], [r[key] for r in others])
 
 
 def verdicts(report, found):
@@ -441,7 +467,7 @@ def verdicts(report, found):
     last = {name: max(result["course"].items())[1] for name, result in found.items()}
     names = list(EQUIVALENCE)
     rows = {name: dict(zip(names, equivalence_row(r), strict=True)) for name, r in last.items()}
-    alone, lines = rows["VAE"], []
+    lines = []
     for name, row in rows.items():
         yardstick = min(row["floor"].middle, row["rotated"].middle)
         shared = "are" if row["distance"].high < yardstick else "are not"
@@ -450,13 +476,120 @@ def verdicts(report, found):
             f"{row['distance']:.2f}, yardstick {yardstick:.2f})"
         )
         if name != "VAE":
-            words = {key: beside(row[key], alone[key]) for key in ("linear", "permutation", "raw")}
+            words = {
+                key: beside(apart(last[name], last["VAE"], key))
+                for key in ("linear", "permutation", "raw")
+            }
             line += (
                 f"; beside separate VAEs R2 of a linear map is {words['linear']} theirs, of a "
                 f"signed permutation {words['permutation']} theirs, raw DtO {words['raw']} theirs"
             )
         lines.append(line + ".")
     report.text("## What holds, at the last epoch\n\n" + "\n".join(lines))
+
+
+METRICS = ("FactorVAE metric", "DCI")
+
+
+def is_ensemble(name):
+    """Whether a model of table 1 is an ensemble as the paper has it, without ablation."""
+    return name.startswith("ensemble")
+
+
+def remarks_on_scores(found):
+    """Tables 1 and 2; differences are paired by seed."""
+    plain = np.array(found["VAE"]["scores"]).T
+    seeds = np.array(found["VAE"]["scores"])
+    separate = np.std([seeds, np.roll(seeds, -1, axis=0)], axis=0).T
+    for name in filter(is_ensemble, found):
+        scores = np.array(found[name]["scores"]).T
+        for metric, ours, theirs in zip(METRICS, scores, plain, strict=True):
+            more = paired(ours, theirs)
+            yield remark(more.above(), f"{name}: {metric} above the VAE's, by {more}.")
+            yield remark(
+                more.holds(),
+                f"{name}: {metric} is not told from the VAE's ({more} more), against the paper.",
+            )
+        spread = np.array(found[name]["spread"]).T
+        for metric, ours, theirs in zip(METRICS, spread, separate, strict=True):
+            more = paired(ours, theirs)
+            yield remark(
+                more.below(),
+                f"{name}: members differ less in {metric} than separate VAEs do ({more}).",
+            )
+            yield remark(
+                more.not_below(),
+                f"{name}: that members differ less in {metric} than separate VAEs do is not shown "
+                f"({more}); the paper says that they do.",
+            )
+
+
+def remarks_on_maps(found, sizes):
+    """Alignment, its ablation, and the number of components."""
+    last = {name: max(result["course"].items())[1] for name, result in found.items()}
+    whole = next(name for name in found if is_ensemble(name))
+    mean = {name: np.mean([r["linear"] for r in results]) for name, results in last.items()}
+    gain = mean[whole] - mean["VAE"]
+    parts = {
+        told: (mean[name] - mean["VAE"]) / gain
+        for told, name in (
+            ("the linear term", "of 2, no cross-reconstruction"),
+            ("cross-reconstruction", "of 2, no linear transformation"),
+        )
+    }
+    shares = " and ".join(f"{told} {share:.0%}" for told, share in parts.items())
+    yield remark(
+        bool(gain > 0 and min(parts.values()) > 0.8),
+        "Either of the ensemble's terms alone brings nearly all of what both bring to R2 of a "
+        f"linear map: {shares}.",
+    )
+    yield remark(
+        bool(gain > 0 and min(parts.values()) <= 0.8),
+        f"Of what both terms bring to R2 of a linear map, one alone brings: {shares}.",
+    )
+    for n_components, pairs in sizes.items():
+        rotated = apart_from(pairs["ensemble"], "distance", "rotated")
+        yield remark(
+            rotated.not_below(),
+            f"{n_components} components: members' distance on active components is not below that "
+            f"of random rotations ({rotated}); their axes are not shown to be shared.",
+        )
+        yield remark(
+            rotated.below(),
+            f"{n_components} components: members' distance on active components is below that of "
+            f"random rotations ({rotated}).",
+        )
+    fewest, most = min(sizes), max(sizes)
+    falls = [
+        apart(sizes[most][kind], sizes[fewest][kind], "raw") for kind in ("ensemble", "separate")
+    ]
+    yield remark(
+        all(fall.below() for fall in falls),
+        f"Raw DtO falls from {fewest} to {most} components, as published, and so it does for "
+        f"separate models ({falls[0]} and {falls[1]}).",
+    )
+
+
+def apart_from(results, key, yardstick):
+    """How far a measure is from its yardstick."""
+    return paired([r[key] for r in results], [r[yardstick] for r in results])
+
+
+def remarks_on_limits(limits):
+    """Where axes are shared by theory."""
+    for condition, pairs in limits.items():
+        away = {kind: apart_from(results, "distance", "rotated") for kind, results in pairs.items()}
+        figures = ", ".join(f"{kind} {d}" for kind, d in away.items())
+        yield remark(
+            all(d.below() for d in away.values()),
+            f"{condition}: axes are nearer than random rotations, for separate models and members "
+            f"alike ({figures}).",
+        )
+        yield remark(
+            all(d.not_below() for d in away.values()),
+            f"{condition}: neither separate models nor members come nearer than random rotations "
+            f"({figures}).",
+        )
 
 
 if __name__ == "__main__":

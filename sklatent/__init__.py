@@ -82,7 +82,12 @@ __getattr__, __dir__, __all__ = attach(
             "alignment_report",
         ],
         "channels": ["ChannelFingerprints", "ChannelHotspots", "ChannelSynthesizer"],
-        "model_selection": ["retrain", "retraining_report", "sequential_study"],
+        "model_selection": [
+            "ReproducibilityReport",
+            "retrain",
+            "retraining_report",
+            "sequential_study",
+        ],
         "persistence": ["load", "save"],
     },
     subpackages=[

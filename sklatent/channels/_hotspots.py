@@ -48,7 +48,7 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
 
     min_samples : int, default=20
         Number of channels in the neighbourhood of a core channel, and of the smallest group. With
-        50 models, 20 asks for a fragment that about half of them found.
+        50 models, 20 asks for a fragment that two models in five found.
 
     min_information : float, default=0.01
         Channels that carry less, in bits, are left out and labelled -1.

@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "_fused_search": ["FusedGridSearchCV"],
+        "_reproducibility.report": ["ReproducibilityReport"],
         "_retraining": ["retrain", "retraining_report"],
         "_sequential_study": ["sequential_study"],
     },

@@ -10,6 +10,7 @@ from sklatent._utils.pipelines import reconstruct
 from sklatent._utils.random import local_random_state
 from sklatent.metrics import active_components, latent_space_distortion, retraining_variability
 from sklatent.metrics._scorers import model_and_inputs
+from sklatent.model_selection._reproducibility.cautions import SIGN_OF_HALVES, close_gap
 from sklatent.models._fit_together import fit_models
 
 
@@ -102,6 +103,10 @@ def retraining_report(models, X, *, degenerate="raise"):
           active components, which shrinking cannot fake. Smaller is better.
         - ``unexplained_variance``: latent space distortion between pairs of runs as a fraction of
           the target's variance: 0 where spaces are linearly equivalent. Over ordered pairs.
+        - ``close_axes`` and ``uncertain_signs``, where training started at principal axes: how
+          many of them are nearer to another's variance than ``sqrt(2 / n_samples)`` allows to tell
+          apart, and how many have a sign that may turn over without half of the rows. The data
+          do not determine these, however well runs agree. Over runs.
         - ``elbo`` (nats, greater is better) and ``reconstruction_error`` (mean squared error of
           decoded means, smaller is better) and ``active_components``: over runs.
 
@@ -157,6 +162,10 @@ def retraining_report(models, X, *, degenerate="raise"):
         "reconstruction_error": (errors, "runs"),
         "active_components": ([np.sum(active_components(p)) for p in posteriors], "runs"),
     }
+    if all(getattr(last, "start_gaps_", None) is not None for last in lasts):
+        close = [np.sum(last.start_gaps_ < close_gap(n_rows)) for last in lasts]
+        uncertain = [np.sum(last.start_sign_stability_ < SIGN_OF_HALVES) for last in lasts]
+        rows |= {"close_axes": (close, "runs"), "uncertain_signs": (uncertain, "runs")}
     report = pd.DataFrame(
         {name: np.percentile(values, [50, 25, 75]) for name, (values, _) in rows.items()},
         index=["median", "q25", "q75"],

@@ -1,13 +1,9 @@
 """What a file holds, in words: for the shell, and for whoever got a file and nothing else."""
 
-import platform
-from importlib import metadata
-
 from sklatent._utils.files import content_hash, read_any
-from sklatent._version import __version__
+from sklatent._utils.versions import installed_versions
 
 _KINDS = ("a fitted model", "Rosetta points", "channel fingerprints")
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "safetensors", "pandas")
 
 
 def card(path):
@@ -45,15 +41,7 @@ def card(path):
 
 def versions():
     """What a bug report needs: versions, one a line."""
-
-    lines = [("sklatent", __version__), ("python", platform.python_version())]
-    for name in _PACKAGES:
-        try:
-            lines.append((name, metadata.version(name)))
-        except metadata.PackageNotFoundError:
-            lines.append((name, "not installed"))
-    lines.append(("system", platform.platform()))
-    return "\n".join(f"{name:<13} {version}" for name, version in lines)
+    return "\n".join(f"{name:<13} {version}" for name, version in installed_versions().items())
 
 
 def _content(saved, arrays):

@@ -65,6 +65,23 @@ def test_report_holds_the_metrics(X):
     assert report.loc["unexplained_variance"].iloc[:3].astype(float).between(0, 1).all()
 
 
+def test_report_counts_what_the_data_leave_open():
+    """Two axes of one variance can't be told apart, and the sign of one without skew is open."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.exponential(size=500), rng.normal(size=(500, 2))])
+    X = np.linalg.qr(X - X.mean(axis=0))[0] * [50, 20, 20]
+    runs = retrain(VAE(3, **SMALL), X, n_runs=4, random_state=0)
+    report = retraining_report(runs, X)
+    # The same for all runs, which start at the same axes.
+    assert report.loc["close_axes", ["median", "q25", "q75"]].tolist() == [2, 2, 2]
+    assert report.loc["uncertain_signs", "median"] == np.sum(runs[0].start_sign_stability_ < 2)
+    assert report.loc["close_axes", "over"] == "runs"
+    at_random = retraining_report(
+        retrain(VAE(3, init="random", **SMALL), X, n_runs=4, random_state=0), X
+    )
+    assert not {"close_axes", "uncertain_signs"} & set(at_random.index)
+
+
 def test_relative_variability_cannot_be_faked_by_shrinking(X):
     runs = retrain(VAE(2, **SMALL, **PAPERS), X, n_runs=4, random_state=0)
     report = retraining_report(runs, X)

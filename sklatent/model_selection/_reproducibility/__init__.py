@@ -1,0 +1,1 @@
+"""The reproducibility report: its measures, its verdict, and its page."""
