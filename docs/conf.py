@@ -66,6 +66,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
+    "write_computation_times": False,  # its table is drawn by scripts from a network
     "plot_gallery": True,
     "only_warn_on_example_error": False,
     "abort_on_example_error": False,
@@ -80,7 +81,9 @@ def leave_out_unwritten(app, docname, source):
         lines = source[0].splitlines()
         here = HERE / "guide"
         source[0] = "\n".join(
-            line for line in lines if not line.endswith("*") or any(here.glob(line.strip() + ".rst"))
+            line
+            for line in lines
+            if not line.endswith("*") or any(here.glob(line.strip() + ".rst"))
         )
 
 

@@ -60,4 +60,6 @@ _, ax = plt.subplots(figsize=(5, 3.5), layout="constrained")
 bins = np.arange(0, 40, 2)
 ax.hist(counts[abs(log_depth - np.median(log_depth)) < 0.3].ravel(), bins, density=True, alpha=0.5)
 ax.hist(drawn.ravel(), bins, density=True, histtype="step", linewidth=2, color="black")
-ax.set(xlabel="count", ylabel="share of entries", title="rows near the median depth, and drawn ones")
+ax.set(
+    xlabel="count", ylabel="share of entries", title="rows near the median depth, and drawn ones"
+)
