@@ -76,7 +76,7 @@ sphinx_gallery_conf = {
 
 
 def leave_out_unwritten(app, docname, source):
-    """Take the patterns of pages that are not there out of the guide's lists: Sphinx warns of them."""
+    """Take patterns that no page fits out of the guide's lists: Sphinx warns of them."""
     if docname == "guide/index":
         lines = source[0].splitlines()
         here = HERE / "guide"

@@ -1,7 +1,7 @@
 """The guide's pages and the landing page print what they say.
 
-Whole numbers and words must be the same. A number with a decimal point may be off by two in its last
-printed place: another processor's rounding shows there, a mistake does not stay so small.
+Whole numbers and words must be the same. A number with a decimal point may be off by two in its
+last printed place: another processor's rounding shows there, a mistake does not stay so small.
 """
 
 import doctest

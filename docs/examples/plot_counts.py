@@ -41,8 +41,8 @@ for ax, (likelihood, model) in zip(axes, models.items(), strict=True):
     ax.set(title=likelihood, xlabel="z0", ylabel="z1")
 
 # %%
-# In numbers: how much of the log depth a linear model reads off the latents (0 is none), and how well
-# the kinds are separated (1 is fully).
+# In numbers: how much of the log depth a linear model reads off the latents (0 is none), and how
+# well the kinds are separated (1 is fully).
 
 log_depth = np.log(counts.sum(axis=1))
 for likelihood, model in models.items():

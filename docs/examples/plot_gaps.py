@@ -2,8 +2,8 @@
 A table with gaps
 =================
 
-A fifth of all entries is missing. ``missing="mask"`` leaves them out of the likelihood, and the model
-fills them from what is there.
+A fifth of all entries is missing. ``missing="mask"`` leaves them out of the likelihood, and the
+model fills them from what is there.
 """
 
 # %%
@@ -27,8 +27,8 @@ X_gaps = np.where(gaps, np.nan, X)
 # %%
 # Fill them
 # ---------
-# The root mean squared error of what is filled in, in deviations of the column: filling in the mean has
-# about 1.
+# The root mean squared error of what is filled in, in deviations of the column: filling in the mean
+# has about 1.
 
 model = VAE(4, missing="mask", max_epochs=100, random_state=0).fit(X_gaps)
 filled = {

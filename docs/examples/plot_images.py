@@ -9,8 +9,8 @@ nobody wrote.
 # %%
 # Train
 # -----
-# A row of X is an image laid flat; the model is told its shape. Pixels lie in [0, 1] and mostly at its
-# ends, so the likelihood is "bernoulli".
+# A row of X is an image laid flat; the model is told its shape. Pixels lie in [0, 1] and mostly at
+# its ends, so the likelihood is "bernoulli".
 
 import matplotlib.pyplot as plt
 import numpy as np

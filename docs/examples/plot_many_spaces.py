@@ -2,8 +2,8 @@
 Five labs, one space
 ====================
 
-Five labs have embedded the same samples, each in its own way. :class:`~sklatent.GroupAligner` brings
-all of them into one space, and takes in a sixth without moving the rest.
+Five labs have embedded the same samples, each in its own way. :class:`~sklatent.GroupAligner`
+brings all of them into one space, and takes in a sixth without moving the rest.
 """
 
 # %%

@@ -27,8 +27,8 @@ latents = {
 latents = {name: [model.transform(X) for model in models] for name, models in latents.items()}
 
 # %%
-# R2 between every two seeds, of the coordinates as they are. 1 is the same place for every digit; below
-# 0 is worse than one place for all.
+# R2 between every two seeds, of the coordinates as they are. 1 is the same place for every digit;
+# below 0 is worse than one place for all.
 
 _, axes = plt.subplots(1, 2, figsize=(8, 3.8), layout="constrained")
 for ax, (name, Z) in zip(axes, latents.items(), strict=True):

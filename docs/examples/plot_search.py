@@ -27,8 +27,8 @@ SearchDisplay.from_estimator(search)
 # %%
 # Components and beta
 # -------------------
-# The bound prefers beta near 1, whatever the number of components; a larger beta has to be wanted for
-# another reason.
+# The bound prefers beta near 1, whatever the number of components; a larger beta has to be wanted
+# for another reason.
 
 grid = {"beta": [0.5, 1, 2, 4], "n_components": [4, 8]}
 search = FusedGridSearchCV(VAE(**settings), grid, cv=3).fit(X)
@@ -38,8 +38,8 @@ print(search.n_stacked_fits_, "fits in stacks,", f"{search.stacked_fit_time_:.1f
 # %%
 # How firmly to hold to the anchors
 # ---------------------------------
-# Lab B has digits 5 to 9 and 64 anchors of lab A's digits 0 to 4. The scorer takes the anchors' error, both
-# ways, off the held-out bound.
+# Lab B has digits 5 to 9 and 64 anchors of lab A's digits 0 to 4. The scorer takes the anchors'
+# error, both ways, off the held-out bound.
 
 lab_a = VAE(4, **settings).fit(X[y < 5])
 points = RosettaPoints.distill(lab_a, X[y < 5], n_points=64, random_state=0)

@@ -41,8 +41,8 @@ ax.figure.set_layout_engine("constrained")
 # %%
 # From one grower to another
 # --------------------------
-# A straight line between the middles of two groups, decoded at each step: which measurements change,
-# in deviations of the table's column.
+# A straight line between the middles of two groups, decoded at each step: which measurements
+# change, in deviations of the table's column.
 
 middles = Z.groupby(wine.target_names[wine.target]).mean()
 steps = np.linspace(0, 1, 9)[:, None]
