@@ -237,10 +237,6 @@ def test_every_name_has_a_page_and_a_line(site):
         assert (site / "api" / "generated" / f"{name}.html").is_file()
 
 
-def test_gallery_has_twelve():
-    assert len(list((ROOT / "docs" / "examples").glob("plot_*.py"))) >= 12
-
-
 # Every text that can be seen, with too little contrast to what lies behind it.
 FAINT_TEXT = """() => {
   const numbers = color => color.match(/[\\d.]+/g).map(Number);
