@@ -65,6 +65,7 @@ sphinx_gallery_conf = {
     "copyfile_regex": r".*\.rst",
     "download_all_examples": False,
     "remove_config_comments": True,
+    "capture_repr": (),
     "show_memory": False,
     "write_computation_times": False,  # its table is drawn by scripts from a network
     "plot_gallery": True,
