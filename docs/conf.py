@@ -19,20 +19,34 @@ copyright = "2026, the sklatent developers"
 version = release = sklatent.__version__
 
 extensions = [
+    "mathml",
+    "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "examples", "**.ipynb", "api/generated/README*"]
+exclude_patterns = ["_build", "examples", "figures", "**.ipynb", "api/generated/README*"]
 templates_path = []
 html_static_path = ["_static"]
+html_css_files = ["sklatent.css"]
 html_theme = "pydata_sphinx_theme"
 html_title = f"sklatent {version}"
-html_theme_options = {"show_toc_level": 2, "show_prev_next": False}
+html_theme_options = {
+    "show_toc_level": 2,
+    "show_prev_next": False,
+    "header_links_before_dropdown": 6,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
 html_copy_source = False
 html_show_sourcelink = False
+html_math_renderer = "mathml"
+
+plot_formats = [("png", 110)]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_rcparams = {"savefig.bbox": "tight"}
 
 # Pages of the API reference are written by api_reference, from the packages' __all__; numpydoc's
 # own tables of members would list each method a second time.
@@ -46,18 +60,35 @@ sphinx_gallery_conf = {
     "gallery_dirs": ["auto_examples"],
     "filename_pattern": r"plot_",
     "within_subsection_order": "ExampleTitleSortKey",
-    "backreferences_dir": None,
+    "backreferences_dir": "api/examples",
+    "doc_module": ("sklatent",),
     "copyfile_regex": r".*\.rst",
     "download_all_examples": False,
     "remove_config_comments": True,
+    "capture_repr": (),
     "show_memory": False,
+    "write_computation_times": False,  # its table is drawn by scripts from a network
     "plot_gallery": True,
+    "only_warn_on_example_error": False,
     "abort_on_example_error": False,
     "show_signature": False,
     "min_reported_time": 30,
 }
 
 
+def leave_out_unwritten(app, docname, source):
+    """Take patterns that no page fits out of the guide's lists: Sphinx warns of them."""
+    if docname == "guide/index":
+        lines = source[0].splitlines()
+        here = HERE / "guide"
+        source[0] = "\n".join(
+            line
+            for line in lines
+            if not line.endswith("*") or any(here.glob(line.strip() + ".rst"))
+        )
+
+
 def setup(app):
     """Write the API reference before Sphinx looks for its pages."""
     api_reference.write(HERE / "api")
+    app.connect("source-read", leave_out_unwritten)

@@ -1,8 +1,8 @@
-"""Every page of the guide runs, and prints what it says.
+"""The landing page and every page of the guide run, and print what they say.
 
 A page's examples and its blocks of Python run in turn, in one namespace and a folder of their own.
 What a block takes for granted stands before it in a comment that readers don't see,
-``.. invisible-code-block: python``. Numbers may differ from the page's by two percent, or by one in
+``.. invisible-code-block: python``. Numbers may differ from the page's by two percent, or by two in
 the last digit that the page shows.
 """
 
@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-GUIDE = Path(__file__).parents[1] / "docs" / "guide"
-PAGES = sorted(path.stem for path in GUIDE.glob("*.rst") if path.stem != "index")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = ["index", *sorted(f"guide/{path.stem}" for path in DOCS.glob("guide/*.rst"))]
+NOTHING_TO_RUN = {"guide/index"}
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?(?![\w])")
 BLOCK = re.compile(
     r"^(?:\.\. (?:invisible-)?code-block::? python|(?!\.\. )\S.*::)\n\n((?:(?: +.*)?\n)+)",
@@ -43,7 +44,7 @@ def near(want, got):
         return float(want) == float(got)
     mantissa, _, exponent = want.partition("e")
     unit = 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
-    return abs(float(want) - float(got)) <= max(1.001 * unit, SHARE * abs(float(want)))
+    return abs(float(want) - float(got)) <= max(2.001 * unit, SHARE * abs(float(want)))
 
 
 def pieces(text):
@@ -77,16 +78,16 @@ def test_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # which pages speak about
-        n_run, failures = run((GUIDE / f"{page}.rst").read_text(encoding="utf-8"), page)
+        n_run, failures = run((DOCS / f"{page}.rst").read_text(encoding="utf-8"), page)
     assert not failures, failures
-    assert n_run > 0
+    assert (n_run > 0) == (page not in NOTHING_TO_RUN)
 
 
 @pytest.mark.parametrize(
     ("want", "got", "same"),
     [
         ("0.50\n", "0.509\n", True),
-        ("0.50\n", "0.52\n", False),
+        ("0.50\n", "0.53\n", False),
         ("123.4\n", "125.1\n", True),
         ("123.4\n", "126.1\n", False),
         ("(10, 2)\n", "(10, 3)\n", False),

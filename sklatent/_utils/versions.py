@@ -3,13 +3,13 @@
 import platform
 from importlib import metadata
 
+from sklatent._version import __version__
+
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "safetensors", "pandas")
 
 
 def installed_versions():
     """Versions of sklatent, of Python and of what numbers depend on, and the system, by name."""
-    from sklatent import __version__
-
     found = {"sklatent": __version__, "python": platform.python_version()}
     for name in _PACKAGES:
         try:
