@@ -3,14 +3,16 @@
 import numpy as np
 from scipy import sparse
 
+from sklatent._utils.array_api import to_numpy
+
 
 def to_array(values, name):
     """Return anything array-like as an array of its own type; nothing masked, nothing sparse.
 
     Parameters
     ----------
-    values : array-like or torch.Tensor
-        What was given.
+    values : array-like
+        What was given: of any library, on any device.
     name : str
         What it is called.
 
@@ -35,12 +37,8 @@ def to_array(values, name):
                 "their rows out."
             )
         values = values.data
-    if hasattr(values, "detach"):
-        values = values.detach().cpu()
-        # numpy has no bfloat16; a wider type holds its values exactly.
-        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
     try:
-        array = np.asarray(values)
+        array = to_numpy(values)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(
             f"{name} must be an array, or nested lists of equal lengths, got a "
@@ -66,8 +64,8 @@ def to_numbers(values, name):
 
     Parameters
     ----------
-    values : array-like or torch.Tensor
-        What was given.
+    values : array-like
+        What was given: of any library, on any device.
     name : str
         What it is called.
 

@@ -184,11 +184,11 @@ class TestRowsAndReferences:
         assert group.consensus_.dtype == np.float32
 
     def test_speed(self, kind):
-        """A hundred spaces of 10,000 x 32 take about 4.5 s; a tenth of them here."""
+        """A hundred spaces of 10,000 x 32 take about 5 s of one core; a tenth of them here."""
         _, spaces = turned(10, 10_000, 32)
-        start = time.perf_counter()
+        start = time.process_time()  # which other work on the machine does not lengthen
         GroupAligner(kind=kind).fit(spaces)
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 3
 
 
 class TestBadInput:
