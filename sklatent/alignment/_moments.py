@@ -255,7 +255,7 @@ def paired_moments(X, Y, sample_weight=None, *, center=True, gram=True):
                 xx += x_centred.T @ x_centred
             xy += x_centred.T @ y_centred
 
-    _raise_if_overflown(xx, xy, work.name)
+    raise_if_overflown(xx, xy, work.name)
     if center and weight > 0:
         x_offset, y_offset = x_sum / weight, y_sum / weight
         x_mean = x_shift.astype(np.float64) + x_offset
@@ -284,7 +284,8 @@ def paired_moments(X, Y, sample_weight=None, *, center=True, gram=True):
     )
 
 
-def _raise_if_overflown(xx, xy, name):
+def raise_if_overflown(xx, xy, name):
+    """Raise an error where products are not finite: `xx` may be None, `name` is their type."""
     if not (np.isfinite(xy).all() and (xx is None or np.isfinite(xx).all())):
         raise ValueError(
             f"The products of X and y overflow {name}: the values are too large to be "
@@ -343,7 +344,7 @@ def _moments_elsewhere(X, Y, sample_weight, *, center, gram):
         products = [np.array(to_numpy(p), np.float64) for p in summed(seconds)]
     xy, xx = products[0], products[1] if gram else None
     name = "float64" if column.dtype == xp.float64 else "float32"
-    _raise_if_overflown(xx, xy, name)
+    raise_if_overflown(xx, xy, name)
     x_mask, y_mask = (to_numpy(c) == 0 for c in (x_changes, y_changes))
     if center:
         _clear_constant(xx, xy, x_mask, y_mask)
