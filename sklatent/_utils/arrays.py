@@ -3,14 +3,18 @@
 import numpy as np
 from scipy import sparse
 
+from sklatent._utils.array_api import to_numpy
+
+_NARROW = {"float16", "bfloat16", "float32"}
+
 
 def to_array(values, name):
     """Return anything array-like as an array of its own type; nothing masked, nothing sparse.
 
     Parameters
     ----------
-    values : array-like or torch.Tensor
-        What was given.
+    values : array-like
+        What was given: of any library, on any device.
     name : str
         What it is called.
 
@@ -35,12 +39,8 @@ def to_array(values, name):
                 "their rows out."
             )
         values = values.data
-    if hasattr(values, "detach"):
-        values = values.detach().cpu()
-        # numpy has no bfloat16; a wider type holds its values exactly.
-        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
     try:
-        array = np.asarray(values)
+        array = to_numpy(values)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(
             f"{name} must be an array, or nested lists of equal lengths, got a "
@@ -67,8 +67,8 @@ def to_numbers(values, name):
 
     Parameters
     ----------
-    values : array-like or torch.Tensor
-        What was given.
+    values : array-like
+        What was given: of any library, on any device.
     name : str
         What it is called.
 
@@ -104,8 +104,12 @@ def to_numbers(values, name):
 
 def float_type(dtype):
     """Float type that data are worked on in: float32 for half and single, or float64."""
-    dtype = np.dtype(dtype)
-    return np.dtype(np.float32 if dtype.kind == "f" and dtype.itemsize <= 4 else np.float64)
+    # By name, which types of other libraries have too.
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype).rpartition(".")[2]
+    return np.dtype(np.float32 if name in _NARROW else np.float64)
 
 
 def row_slices(n_rows, step):

@@ -9,6 +9,7 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.metrics import r2_score
+from sklearn.utils import get_tags
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_array,
@@ -16,6 +17,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklatent._utils.array_api import elsewhere, like, moved, raise_if_elsewhere, to_numpy
 from sklatent.alignment._moments import blocks, float_type, raise_if_not_finite
 
 
@@ -53,7 +55,7 @@ def check_finite_rows(array, name):
 
     Parameters
     ----------
-    array : ndarray of shape (n_samples, n_columns)
+    array : array of shape (n_samples, n_columns)
         What to look at, block by block.
 
     name : str
@@ -65,7 +67,7 @@ def check_finite_rows(array, name):
         If a row is not finite.
     """
     for rows in blocks(array.shape[0], array.shape[1]):
-        raise_if_not_finite(array[rows], rows.start, name)
+        raise_if_not_finite(array[rows, :], rows.start, name)
 
 
 def affine(X, matrix, offset):
@@ -73,21 +75,26 @@ def affine(X, matrix, offset):
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_in)
+    X : array of shape (n_samples, n_in)
         Rows of any real type.
 
-    matrix : ndarray of shape (n_in, n_out)
+    matrix : array of shape (n_in, n_out)
         The linear part.
 
-    offset : ndarray of shape (n_out,)
+    offset : array of shape (n_out,)
         The translation.
 
     Returns
     -------
-    mapped : ndarray of shape (n_samples, n_out)
-        Of float32 for float16 and float32 X, else of float64.
+    mapped : array of shape (n_samples, n_out)
+        Of float32 for float16 and float32 X, else of float64; of X's library and device.
     """
     dtype = float_type(X.dtype)
+    matrix, offset = to_numpy(matrix), to_numpy(offset)
+    place = elsewhere(X)
+    if place is not None:
+        matrix, offset = (like(part.astype(dtype), place) for part in (matrix, offset))
+        return place[0].astype(X, matrix.dtype) @ matrix + offset
     matrix, offset = np.asarray(matrix, dtype), np.asarray(offset, dtype)
     mapped = np.empty((X.shape[0], matrix.shape[1]), dtype)
     for rows in blocks(X.shape[0], sum(matrix.shape)):
@@ -135,6 +142,7 @@ def variance_weighted_r2(y, mapped, sample_weight=None):
         Greater is better; 1 is perfect.
     """
     require_plain(y, "y")
+    y, mapped, sample_weight = (moved(values, None) for values in (y, mapped, sample_weight))
     y = check_array(y, dtype="numeric", ensure_2d=False, ensure_all_finite=False, input_name="y")
     y = y.reshape(-1, 1) if y.ndim == 1 else y
     check_finite_rows(y, "y")
@@ -162,13 +170,25 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
 
     def _validate_source(self, X):
         require_plain(X, "X")
+        X = X if self._goes_anywhere() else moved(X, None)
         # Finiteness is looked at by the pass that computes, which can name the rows.
         return validate_data(
             self, X, dtype="numeric", ensure_all_finite=False, ensure_min_samples=2
         )
 
-    def _validate_target(self, y):
+    def _goes_anywhere(self):
+        return get_tags(self).array_api_support
+
+    def _own(self, X, method):
+        """Return rows where the fitted map is; what can't be there is an error."""
+        if not self._goes_anywhere():
+            return moved(X, None)
+        raise_if_elsewhere(X, self.intercept_, f"{type(self).__name__}.{method}")
+        return X
+
+    def _validate_target(self, y, place=None):
         require_plain(y, "y")
+        y = y if elsewhere(y) == place else moved(y, None)
         Y = check_array(
             y,
             dtype="numeric",
@@ -178,8 +198,9 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
             input_name="y",
             estimator=self,
         )
+        Y = moved(Y, place)
         self._target_ndim = Y.ndim
-        Y = Y.reshape(-1, 1) if Y.ndim == 1 else Y
+        Y = Y[:, None] if Y.ndim == 1 else Y
         self.n_targets_ = Y.shape[1]
         return Y
 
@@ -191,7 +212,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
                 "is None. y is the latents of the target space, row by row those of X."
             )
         X = self._validate_source(X)
-        Y = self._validate_target(y)
+        Y = self._validate_target(y, elsewhere(X))
         if X.shape[0] != Y.shape[0]:
             raise ValueError(
                 f"X and y have inconsistent numbers of samples: {X.shape[0]} and {Y.shape[0]}. "
@@ -204,7 +225,10 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
         if sample_weight is None:
             return None
         require_plain(sample_weight, "sample_weight")
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        rows = X if elsewhere(X) is None else np.empty((X.shape[0], 0))
+        weights = _check_sample_weight(
+            moved(sample_weight, None), rows, dtype=np.float64, ensure_non_negative=True
+        )
         n_positive = int(np.count_nonzero(weights))
         if n_positive < 2:
             raise ValueError(
@@ -226,7 +250,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
         Z : ndarray of shape (n_samples, n_targets)
             Their images, always 2-D; of float32 where X is of float32 or float16, else of float64.
         """
-        return self._map(self._validate_new(X))
+        return self._map(self._validate_new(X, "transform"))
 
     def predict(self, X):
         """Map source latents into the target space, in the number of dimensions that y had.
@@ -241,7 +265,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
         y : ndarray of shape (n_samples, n_targets) or (n_samples,)
             What `transform` gives; 1-D where `fit` was given a 1-D y.
         """
-        Z = self._map(self._validate_new(X))
+        Z = self._map(self._validate_new(X, "predict"))
         return Z[:, 0] if self._target_ndim == 1 else Z
 
     def inverse_transform(self, X):
@@ -259,6 +283,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
         """
         check_is_fitted(self)
         require_plain(X, "X")
+        X = self._own(X, "inverse_transform")
         Z = check_array(X, dtype="numeric", ensure_all_finite=False, estimator=self)
         if Z.shape[1] != self.n_targets_:
             raise ValueError(
@@ -289,11 +314,12 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
             over the squared deviation from the mean, both summed over all columns, so that a
             column that hardly varies hardly counts.
         """
-        return variance_weighted_r2(y, self._map(self._validate_new(X)), sample_weight)
+        return variance_weighted_r2(y, self._map(self._validate_new(X, "score")), sample_weight)
 
-    def _validate_new(self, X):
+    def _validate_new(self, X, method):
         check_is_fitted(self)
         require_plain(X, "X")
+        X = self._own(X, method)
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=False)
         check_finite_rows(X, "X")
         return X
@@ -321,10 +347,10 @@ class AffineAligner(BaseAligner):
 
     def _unmap(self, Z):
         inverse = self._inverse_matrix()
-        return affine(Z, inverse, -np.asarray(self.intercept_, np.float64) @ inverse)
+        return affine(Z, inverse, -to_numpy(self.intercept_).astype(np.float64) @ inverse)
 
     def _inverse_matrix(self):
-        matrix = self._matrix()
+        matrix = to_numpy(self._matrix())
         return pseudo_inverse(matrix, np.finfo(matrix.dtype).eps)
 
 
@@ -350,10 +376,12 @@ def magnifications(X, Y, moments):
     factors = []
     for side in (X, Y):
         largest = max(
-            float(np.abs(np.asarray(side[rows], np.float64)).max())
+            float(np.abs(np.asarray(to_numpy(side[rows, :]), np.float64)).max())
             for rows in blocks(side.shape[0], side.shape[1])
         )
-        factors.append(2.0 ** np.clip(-np.frexp(largest)[1], 0, 1000) if largest < 1e-60 else 1.0)
+        factors.append(
+            float(2.0 ** np.clip(-np.frexp(largest)[1], 0, 1000)) if largest < 1e-60 else 1.0
+        )
     return None if factors == [1.0, 1.0] else tuple(factors)
 
 

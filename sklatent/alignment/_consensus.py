@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import linalg
 
-from sklatent.alignment._moments import paired_moments
-from sklatent.alignment._rigid import procrustes
+from sklatent.alignment._moments import raise_if_overflown
+from sklatent.alignment._rigid import nearest_orthogonal
 
 _OVERSAMPLING = 8
 
@@ -117,8 +117,15 @@ def generalised_procrustes(spaces, rows, n_samples, *, max_iter, tol):
 
 
 def _turn(source, target, rows):
-    rotation, _, intercept, _ = procrustes(paired_moments(source, target, gram=False))
-    return rows @ rotation + intercept
+    """Turn and shift rows as brings the rows of `source` nearest to those of `target`."""
+    centre = source.mean(axis=0)
+    product = np.zeros((target.shape[1],) * 2)  # the target is the wider one
+    with np.errstate(over="ignore", invalid="ignore"):
+        # The mean of one side need not be taken off where the other's is.
+        np.matmul((source - centre).T, target, out=product[: source.shape[1]])
+    raise_if_overflown(None, product, "float64")
+    rotation = nearest_orthogonal(product)[0][: source.shape[1]]
+    return (rows - centre) @ rotation + target.mean(axis=0)
 
 
 def shared_response(spaces, rows, n_samples, n_components, *, max_iter, tol, random_state):

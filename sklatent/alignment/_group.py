@@ -16,6 +16,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklatent._utils.array_api import elsewhere, like, moved, raise_if_elsewhere, to_numpy
 from sklatent.alignment._base import check_finite_rows, require_plain
 from sklatent.alignment._consensus import common_rows, generalised_procrustes, shared_response
 from sklatent.alignment._correspondence import matched_rows
@@ -28,7 +29,7 @@ _START = 0  # seeds the subspace iteration, whose answer does not depend on it
 
 def is_list_of_spaces(X):
     """Whether X holds several spaces, rather than being the rows of one."""
-    if isinstance(X, np.ndarray):
+    if getattr(X, "ndim", None) is not None:
         return X.ndim == 3
     return isinstance(X, list | tuple) and len(X) > 0 and getattr(X[0], "ndim", np.ndim(X[0])) == 2
 
@@ -91,7 +92,8 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     space of greatest width does. A sample that some spaces lack is averaged over those that have
     it; a space needs 2 rows in common with the others.
 
-    A 2-D array is one space.
+    A 2-D array is one space. Arrays of other libraries, under ``array_api_dispatch``, are brought
+    to numpy for the consensus and mapped where they lie.
 
     References
     ----------
@@ -157,8 +159,9 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             The fitted aligner.
         """
         several = is_list_of_spaces(X)
-        given = list(X) if several else [X]
+        given = [X[number] for number in range(len(X))] if several else [X]
         require_plain(given[0], "space 0" if several else "X")
+        place = elsewhere(given[0])
         first = validate_data(
             self, given[0], dtype="numeric", ensure_all_finite=False, ensure_min_samples=2
         )
@@ -182,7 +185,10 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         names = ids or [None] * len(spaces)
         self.spaces_ = []
         for number, (space, space_ids) in enumerate(zip(spaces, names, strict=True)):
-            self.spaces_.append(self._map_of(space, space_ids, f"space {number}"))
+            self.spaces_.append(self._map_of(space, space_ids, f"space {number}", place))
+        self.consensus_ = like(self.consensus_, place)
+        if self.sample_ids_.dtype.kind in "iuf":
+            self.sample_ids_ = like(self.sample_ids_, place)
         return self
 
     def add(self, Z, sample_ids=None):
@@ -202,10 +208,12 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             Its number is ``len(self.spaces_) - 1``.
         """
         check_is_fitted(self)
+        require_plain(Z, "Z")
+        raise_if_elsewhere(Z, self.consensus_, "GroupAligner.add")
         space = self._checked(Z, "Z")
         if sample_ids is not None:
             sample_ids = self._checked_ids([sample_ids], [space])[0]
-        self.spaces_.append(self._map_of(space, sample_ids, "Z"))
+        self.spaces_.append(self._map_of(space, sample_ids, "Z", elsewhere(self.consensus_)))
         return self
 
     def transform(self, X, space=0):
@@ -226,6 +234,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         aligner = self._aligner(space)
         require_plain(X, "X")
+        raise_if_elsewhere(X, self.consensus_, "GroupAligner.transform")
         if space == 0:
             X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=False)
         else:
@@ -268,7 +277,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def _checked(self, space, name):
         require_plain(space, name)
         space = check_array(
-            space,
+            moved(space, None),
             dtype="numeric",
             ensure_all_finite=False,
             ensure_min_samples=2,
@@ -290,7 +299,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             )
         checked = []
         for number, (ids, space) in enumerate(zip(sample_ids, spaces, strict=True)):
-            ids = np.asarray(ids)
+            ids = to_numpy(ids)
             if ids.shape != (space.shape[0],):
                 raise ValueError(
                     f"sample_ids of space {number} has shape {ids.shape} for {space.shape[0]} rows."
@@ -344,12 +353,12 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             self.sample_ids_ = np.arange(len(self.consensus_)) if ids is None else ids[number]
         else:
             check_is_fitted(self.reference)
-            self.consensus_ = self.reference.consensus_.copy()
-            self.sample_ids_ = self.reference.sample_ids_.copy()
+            self.consensus_ = to_numpy(self.reference.consensus_).copy()
+            self.sample_ids_ = to_numpy(self.reference.sample_ids_).copy()
 
-    def _map_of(self, space, ids, name):
+    def _map_of(self, space, ids, name, place):
         """Fit one space's map to the rows that it shares with the consensus."""
-        target = self.consensus_
+        target = to_numpy(self.consensus_)
         if ids is None:
             if space.shape[0] != target.shape[0]:
                 raise ValueError(
@@ -357,14 +366,14 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                     "give sample_ids, so that rows of one sample can be found."
                 )
         else:
-            here, there = matched_rows(ids, self.sample_ids_)
+            here, there = matched_rows(ids, to_numpy(self.sample_ids_))
             if len(here) < 2:
                 raise ValueError(
                     f"{name} has {len(here)} row in common with the common space; 2 are needed."
                 )
             space, target = space[here], target[there]
         aligner = RigidAligner() if self.kind == "rigid" else LinearAligner()
-        return aligner.fit(space, target)
+        return aligner.fit(like(space, place), like(target, place))
 
     @property
     def _n_features_out(self):
@@ -373,4 +382,5 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.array_api_support = True
         return tags

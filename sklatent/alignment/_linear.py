@@ -8,6 +8,7 @@ from scipy import linalg
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklatent._utils.array_api import elsewhere, like, to_numpy
 from sklatent.alignment._base import (
     AffineAligner,
     check_finite_rows,
@@ -225,6 +226,9 @@ class LinearAligner(AffineAligner):
     the best penalty, over distinct rows: a penalty is taken only where it is sure to help. Rows
     of float32 come out as float32; sums are in float64.
 
+    Under scikit-learn's ``array_api_dispatch`` rows may be of another library, such as tensors of
+    torch on a GPU: they are multiplied there, and maps and images stay there.
+
     References
     ----------
     Lähner and Moeller, "On the direct alignment of latent spaces", equations 1 and 2 with S the
@@ -281,8 +285,8 @@ class LinearAligner(AffineAligner):
             X, Y, weights, fit_intercept=self.fit_intercept, alpha=alpha
         )
         dtype = np.result_type(float_type(X.dtype), float_type(Y.dtype))
-        self.coef_ = np.ascontiguousarray(coefficients.T, dtype)
-        self.intercept_ = intercept.astype(dtype)
+        self.coef_ = like(np.ascontiguousarray(coefficients.T, dtype), elsewhere(X))
+        self.intercept_ = like(intercept.astype(dtype), elsewhere(X))
         self.alpha_ = float(alpha)
         self.rank_ = rank
         if rank < X.shape[1] and alpha == 0:
@@ -300,10 +304,13 @@ class LinearAligner(AffineAligner):
     def _choose_alpha(self, X, Y, weights):
         for array, name in ((X, "X"), (Y, "y")):
             check_finite_rows(array, name)
-        path = RidgePath(
-            X.astype(np.float64), Y.astype(np.float64), weights, fit_intercept=self.fit_intercept
-        )
-        return path.best()
+        X, Y = (to_numpy(side).astype(np.float64) for side in (X, Y))
+        return RidgePath(X, Y, weights, fit_intercept=self.fit_intercept).best()
 
     def _matrix(self):
         return self.coef_.T
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = True
+        return tags

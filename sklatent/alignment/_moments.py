@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sklatent._utils.array_api import elsewhere, to_numpy, widened
 from sklatent._utils.arrays import float_type, row_slices
 
 # A block of both sides holds about this many numbers: small enough for the processor's cache,
@@ -32,8 +33,8 @@ def raise_if_not_finite(block, start, name):
 
     Parameters
     ----------
-    block : ndarray of shape (n_rows, n_columns)
-        Some rows of an array.
+    block : array of shape (n_rows, n_columns)
+        Some rows of an array, of any library.
 
     start : int
         The first one's number in that array.
@@ -46,6 +47,12 @@ def raise_if_not_finite(block, start, name):
     ValueError
         If a row holds NaN or infinity.
     """
+    place = elsewhere(block)
+    if place is not None:
+        xp = place[0]
+        if not xp.isdtype(block.dtype, "real floating") or bool(xp.all(xp.isfinite(block))):
+            return
+        block = to_numpy(block)
     if block.dtype.kind != "f":
         return
     bad = ~np.isfinite(block)
@@ -155,11 +162,12 @@ def paired_moments(X, Y, sample_weight=None, *, center=True, gram=True):
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-        One side. May be a memory map, of any real type; it is read block by block.
+    X : array of shape (n_samples, n_features)
+        One side. May be a memory map, of any real type; it is read block by block. Of another
+        library than numpy, it is multiplied where it lies, in two passes.
 
-    Y : ndarray of shape (n_samples, n_targets)
-        The other side, row by row.
+    Y : array of shape (n_samples, n_targets)
+        The other side, row by row; of the same library and device.
 
     sample_weight : ndarray of shape (n_samples,), default=None
         Non-negative weights. A weight of 2 counts a row twice, a weight of 0 leaves it out.
@@ -187,6 +195,8 @@ def paired_moments(X, Y, sample_weight=None, *, center=True, gram=True):
     nothing to cancellation however far from zero the data lies: the first block's means are
     within sqrt(n_samples / block length) standard deviations of the true ones.
     """
+    if elsewhere(X) is not None:
+        return _moments_elsewhere(X, Y, sample_weight, center=center, gram=gram)
     n_samples, n_features = X.shape
     n_targets = Y.shape[1]
     work = _work_type(X, Y)
@@ -236,11 +246,7 @@ def paired_moments(X, Y, sample_weight=None, *, center=True, gram=True):
                 xx += x_centred.T @ x_centred
             xy += x_centred.T @ y_centred
 
-    if not (np.isfinite(xy).all() and (xx is None or np.isfinite(xx).all())):
-        raise ValueError(
-            f"The products of X and y overflow {work.name}: the values are too large to be "
-            "squared. Divide both sides by a constant first."
-        )
+    raise_if_overflown(xx, xy, work.name)
     if center and weight > 0:
         x_offset, y_offset = x_sum / weight, y_sum / weight
         x_mean = x_shift.astype(np.float64) + x_offset
@@ -253,12 +259,7 @@ def paired_moments(X, Y, sample_weight=None, *, center=True, gram=True):
 
     x_mask, y_mask = x_constant.mask(n_features), y_constant.mask(n_targets)
     if center:
-        # Exactly zero in exact arithmetic; what is left of it is rounding.
-        if gram:
-            xx[x_mask] = 0.0
-            xx[:, x_mask] = 0.0
-        xy[x_mask] = 0.0
-        xy[:, y_mask] = 0.0
+        _clear_constant(xx, xy, x_mask, y_mask)
     return PairedMoments(
         n_rows=n_rows,
         weight=weight,
@@ -269,6 +270,85 @@ def paired_moments(X, Y, sample_weight=None, *, center=True, gram=True):
         x_constant=x_mask,
         y_constant=y_mask,
         epsilon=float(np.finfo(work).eps),
+        x_epsilon=float(np.finfo(float_type(X.dtype)).eps),
+        central=center,
+    )
+
+
+def raise_if_overflown(xx, xy, name):
+    """Raise an error where products are not finite: `xx` may be None, `name` is their type."""
+    if not (np.isfinite(xy).all() and (xx is None or np.isfinite(xx).all())):
+        raise ValueError(
+            f"The products of X and y overflow {name}: the values are too large to be "
+            "squared. Divide both sides by a constant first."
+        )
+
+
+def _clear_constant(xx, xy, x_mask, y_mask):
+    """Set to zero what is zero in exact arithmetic and else rounding."""
+    if xx is not None:
+        xx[x_mask] = 0.0
+        xx[:, x_mask] = 0.0
+    xy[x_mask] = 0.0
+    xy[:, y_mask] = 0.0
+
+
+def _moments_elsewhere(X, Y, sample_weight, *, center, gram):
+    """Moments of rows of another library, on their own device: only small results leave it."""
+    place = elsewhere(X)
+    xp, device = place
+    weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
+    kept = weights > 0
+    first = int(np.argmax(kept))
+    dropped = xp.asarray(~kept, device=device)[:, None]
+    column = widened(xp.asarray(weights, device=device), place)[:, None]
+    total = float(weights.sum())
+
+    def summed(terms):
+        """Sum arrays over blocks of rows: `terms` takes a slice and gives a list of them."""
+        sums = None
+        for rows in blocks(X.shape[0], X.shape[1] + Y.shape[1]):
+            new = terms(rows)
+            sums = new if sums is None else [a + b for a, b in zip(sums, new, strict=True)]
+        return sums
+
+    def firsts(rows):
+        raise_if_not_finite(X[rows, :], rows.start, "X")
+        raise_if_not_finite(Y[rows, :], rows.start, "y")
+        found = []
+        for side in (X, Y):
+            changes = (side[rows, :] != side[first : first + 1, :]) & ~dropped[rows, :]
+            found.append(xp.astype(xp.any(changes, axis=0), column.dtype))
+            found.append(xp.sum(widened(side[rows, :], place) * column[rows, :], axis=0))
+        return found
+
+    x_changes, x_sum, y_changes, y_sum = summed(firsts)
+    x_mean, y_mean = (s / total if center else 0.0 * s for s in (x_sum, y_sum))
+
+    def seconds(rows):
+        x = widened(X[rows, :], place) - x_mean
+        y = widened(Y[rows, :], place) - y_mean
+        weighted = (x * column[rows, :]).T
+        return [weighted @ y, weighted @ x] if gram else [weighted @ y]
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        products = [np.array(to_numpy(p), np.float64) for p in summed(seconds)]
+    xy, xx = products[0], products[1] if gram else None
+    name = "float64" if column.dtype == xp.float64 else "float32"
+    raise_if_overflown(xx, xy, name)
+    x_mask, y_mask = (to_numpy(c) == 0 for c in (x_changes, y_changes))
+    if center:
+        _clear_constant(xx, xy, x_mask, y_mask)
+    return PairedMoments(
+        n_rows=int(kept.sum()),
+        weight=total,
+        x_mean=to_numpy(x_mean).astype(np.float64),
+        y_mean=to_numpy(y_mean).astype(np.float64),
+        xx=xx,
+        xy=xy,
+        x_constant=x_mask,
+        y_constant=y_mask,
+        epsilon=float(np.finfo(name).eps),
         x_epsilon=float(np.finfo(float_type(X.dtype)).eps),
         central=center,
     )
@@ -307,10 +387,11 @@ def paired_triangle(X, Y, moments, sample_weight=None):
     # Wide data would leave blocks of fewer rows than columns, and all the work in the triangle.
     step = max(4 * width, _BLOCK_NUMBERS // max(1, width))
     for start in range(0, X.shape[0], step):
-        rows = slice(start, start + step)
-        stacked = np.empty((X[rows].shape[0], width))
-        np.subtract(X[rows], moments.x_mean, out=stacked[:, :n_features], casting="same_kind")
-        np.subtract(Y[rows], moments.y_mean, out=stacked[:, n_features:], casting="same_kind")
+        rows = slice(start, min(start + step, X.shape[0]))
+        x, y = to_numpy(X[rows, :]), to_numpy(Y[rows, :])
+        stacked = np.empty((x.shape[0], width))
+        np.subtract(x, moments.x_mean, out=stacked[:, :n_features], casting="same_kind")
+        np.subtract(y, moments.y_mean, out=stacked[:, n_features:], casting="same_kind")
         if moments.central:
             stacked[:, :n_features][:, moments.x_constant] = 0.0
             stacked[:, n_features:][:, moments.y_constant] = 0.0

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.base import _fit_context
 
+from sklatent._utils.array_api import elsewhere, like, to_numpy
 from sklatent.alignment._base import (
     AffineAligner,
     describe_deficit,
@@ -187,6 +188,9 @@ class RigidAligner(AffineAligner):
     Rows are read in blocks and never copied whole; a memory map works. Rows of float32 come out
     as float32; sums are in float64.
 
+    Under scikit-learn's ``array_api_dispatch`` rows may be of another library, such as tensors of
+    torch on a GPU: they are multiplied there, and maps and images stay there.
+
     References
     ----------
     Lähner and Moeller, "On the direct alignment of latent spaces", equations 1 and 2 with S the
@@ -258,9 +262,9 @@ class RigidAligner(AffineAligner):
             scale = scale * factors[0] / factors[1] if self.scaling else scale
             intercept = moments.y_mean - scale * moments.x_mean @ rotation
         dtype = np.result_type(float_type(X.dtype), float_type(Y.dtype))
-        self.rotation_ = np.ascontiguousarray(rotation, dtype)
+        self.rotation_ = like(np.ascontiguousarray(rotation, dtype), elsewhere(X))
         self.scale_ = scale
-        self.intercept_ = intercept.astype(dtype)
+        self.intercept_ = like(intercept.astype(dtype), elsewhere(X))
         self.rank_ = rank
         needed = min(X.shape[1], Y.shape[1])
         if rank < needed:
@@ -277,6 +281,11 @@ class RigidAligner(AffineAligner):
     def _matrix(self):
         return self.scale_ * self.rotation_
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = True
+        return tags
+
     def _inverse_matrix(self):
         # The transpose is the exact inverse, or pseudo-inverse where dimensions were dropped.
-        return self.rotation_.T / self.scale_
+        return to_numpy(self.rotation_).T / self.scale_

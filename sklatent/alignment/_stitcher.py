@@ -248,7 +248,7 @@ class LatentStitcher(BaseAligner):
         return result.astype(float_type(dtype), copy=False)
 
     def _translate(self, X):
-        valid = self._validate_new(X)
+        valid = self._validate_new(X, "transform")
         return self._decode(self._encode(X, valid), valid.dtype)
 
     def transform(self, X):

@@ -103,6 +103,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "_bures": ["bures_distance"],
+        "_cka": ["linear_cka"],
         "_disentanglement": ["dci_from_importances", "dci_scores"],
         "_factor_scorers": [
             "make_beta_vae_scorer",
@@ -146,7 +147,6 @@ __getattr__, __dir__, __all__ = attach(
         "_similarity": [
             "cca_score",
             "consistency_score",
-            "linear_cka",
             "pairwise_distance",
             "procrustes_distance",
         ],

@@ -7,6 +7,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from sklatent._utils.arrays import to_numbers
 from sklatent.metrics._blocks import Columns, binary_exponent
+from sklatent.metrics._elsewhere import condensed
 from sklatent.metrics._validation import (
     active_columns,
     check_codes,
@@ -76,6 +77,8 @@ def latent_space_distortion(Z, Z_target, *, sample_weight=None, return_map=False
     >>> bool(latent_space_distortion(Z, turned) < 1e-20)
     True
     """
+    if sample_weight is None:
+        Z, Z_target = condensed([Z, Z_target], ["Z", "Z_target"])
     Z, eps = check_finite(Z, "Z")
     Z_target, target_eps = check_finite(Z_target, "Z_target")
     check_consistent_length(Z, Z_target)

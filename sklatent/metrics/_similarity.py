@@ -5,8 +5,11 @@ from joblib import Parallel, delayed
 from scipy.optimize import linear_sum_assignment
 from sklearn.utils.validation import check_consistent_length
 
-from sklatent.metrics._blocks import Columns, binary_exponent
+from sklatent._utils.array_api import elsewhere
+from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._bures import bures_distance
+from sklatent.metrics._cka import linear_cka
+from sklatent.metrics._elsewhere import condensed
 from sklatent.metrics._neighborhoods import (
     cknna_score,
     mutual_knn_score,
@@ -15,11 +18,12 @@ from sklatent.metrics._neighborhoods import (
 from sklatent.metrics._posterior import check_posterior
 from sklatent.metrics._reproducibility import latent_space_distortion
 from sklatent.metrics._rsa import rsa_score
-from sklatent.metrics._validation import check_codes, check_finite, check_latents, is_constant
+from sklatent.metrics._validation import check_codes, check_latents, is_constant
 
 
 def _centered_pair(X, Y, min_samples=2):
     """Return both arrays centred, as float64; each must vary over the samples."""
+    X, Y = condensed([X, Y], ["X", "Y"])
     X = check_codes(X, "X", min_samples=min_samples)
     Y = check_codes(Y, "Y", min_samples=min_samples)
     check_consistent_length(X, Y)
@@ -42,101 +46,6 @@ def _orthonormal_basis(X):
     norms = np.linalg.norm(X, axis=0)
     U, values, _ = np.linalg.svd(X / np.where(norms > 0, norms, 1.0), full_matrices=False)
     return U[:, values > values[0] * max(X.shape) * np.finfo(X.dtype).eps]
-
-
-def _hsic(X, Y, debiased):
-    """Return the HSIC of linear kernels for (X, Y), (X, X), (Y, Y), up to a factor.
-
-    The unbiased one is Song et al. (2012), equation 5, with K = X X^T and its diagonal set to zero.
-    Everything is computed from the features, a block of rows at a time; `X` and `Y` are centred, so
-    that a row of K adds up to zero and without its diagonal to minus that.
-    """
-    n = len(X.array)
-    grams = [np.zeros((X.array.shape[1], Y.array.shape[1])), *(
-        np.zeros((A.array.shape[1],) * 2) for A in (X, Y)
-    )]  # fmt: skip
-    diagonals, totals = np.zeros(3), np.zeros(2)
-    for rows, x in X.blocks():
-        y = Y[rows]
-        for gram, (a, b) in zip(grams, ((x, y), (x, x), (y, y)), strict=True):
-            gram += a.T @ b
-        p, q = np.einsum("ij,ij->i", x, x), np.einsum("ij,ij->i", y, y)
-        diagonals += [p @ q, p @ p, q @ q]
-        totals += [p.sum(), q.sum()]
-    # Relative to the squared norms, which cancel.
-    products = np.array([totals[0] * totals[1], totals[0] ** 2, totals[1] ** 2])
-    traces = np.array([np.sum(gram**2) for gram in grams]) / products
-    diagonals /= products
-    if not debiased:
-        return traces
-    return traces - diagonals + 1 / ((n - 1) * (n - 2)) - 2 * diagonals / (n - 2)
-
-
-def linear_cka(X, Y, *, debiased=True):
-    """Linear centred kernel alignment (CKA) of two representations.
-
-    .. math:: CKA = \\frac{HSIC(K, L)}{\\sqrt{HSIC(K, K) \\, HSIC(L, L)}}, \\quad
-        K = X X^T, \\; L = Y Y^T
-
-    It does not change under rotation, reflection, translation and scaling as a whole, but does
-    under other linear maps. One for spaces equal up to those; larger is more alike.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, n_features_x)
-        A representation of the samples.
-
-    Y : array-like of shape (n_samples, n_features_y)
-        Another one of the same samples, in the same order.
-
-    debiased : bool, default=True
-        Whether to use the unbiased estimator of HSIC. The biased one, with values in [0, 1], rises
-        above zero for independent representations when there are few samples for the features; the
-        unbiased one has values in [-1, 1], about zero for independent ones.
-
-    Returns
-    -------
-    score : float
-        The alignment.
-
-    Raises
-    ------
-    ValueError
-        If lengths differ, a representation is constant, entries are not finite, or there are fewer
-        than four samples for the unbiased estimator.
-
-    References
-    ----------
-    S. Kornblith et al., "Similarity of neural network representations revisited", ICML 2019. L.
-    Song et al., "Feature selection via dependence maximization", JMLR 2012, equation 5.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklatent.metrics import linear_cka
-    >>> rng = np.random.default_rng(0)
-    >>> X, Y = rng.normal(size=(2, 30, 10))
-    >>> linear_cka(X, 2.0 * X[:, ::-1] + 1.0)
-    1.0
-    >>> linear_cka(X, Y, debiased=False)
-    0.28
-    >>> bool(abs(linear_cka(X, Y)) < 0.1)
-    True
-    """
-    columns = []
-    for array, name in ((X, "X"), (Y, "Y")):
-        array, eps = check_finite(array, name, min_samples=4 if debiased else 2)
-        columns.append(Columns(array, eps))
-        if columns[-1].constant.all():
-            raise ValueError(f"{name} does not vary over the samples, so it is like nothing else.")
-    check_consistent_length(columns[0].array, columns[1].array)
-    xy, xx, yy = _hsic(*columns, debiased)
-    if min(xx, yy) <= 1e-12:
-        raise ValueError(
-            "The debiased alignment of a representation in which a single sample differs from the "
-            "others is 0/0. Use debiased=False or more varied samples."
-        )
-    return float(np.clip(xy / np.sqrt(xx * yy), -1.0, 1.0))
 
 
 def cca_score(X, Y):
@@ -332,6 +241,9 @@ def consistency_score(latents, *, maps="linear", return_pairwise=False):
     """
     if maps not in _MAPS:
         raise ValueError(f"maps must be one of {_MAPS}, got {maps!r}.")
+    if elsewhere(latents) is not None or isinstance(latents, list | tuple):
+        latents = [latents[i] for i in range(len(latents))]
+        latents = condensed(latents, [f"latents[{i}]" for i in range(len(latents))])
     models = check_latents(latents, same_width=False)
     widest = max(Z.shape[1] for Z in models)
     if maps == "linear" and len(models[0]) <= widest + 1:
