@@ -64,11 +64,16 @@ class FusedHalvingGridSearchCV(FusedSearchMixin, HalvingGridSearchCV):
         Candidates in each iteration.
     n_remaining_candidates_ : int
         How many would go on after the last.
-    n_iterations_, n_required_iterations_, n_possible_iterations_ : int
-        Iterations there were; that would end with at most `factor` candidates; that the resources
-        allow.
-    min_resources_, max_resources_ : int
-        What a candidate gets at least and at most.
+    n_iterations_ : int
+        Iterations that there were.
+    n_required_iterations_ : int
+        Iterations that would end with at most `factor` candidates.
+    n_possible_iterations_ : int
+        Iterations that the resources allow.
+    min_resources_ : int
+        What a candidate gets at least.
+    max_resources_ : int
+        What a candidate may get at most.
     learning_curves_ : list of dict
         For each candidate, in the order of the grid: ``"params"``; ``"n_resources"`` and
         ``"test_score"``, its mean score in each iteration that it came to; and ``"train_loss"``
@@ -129,6 +134,9 @@ class FusedHalvingGridSearchCV(FusedSearchMixin, HalvingGridSearchCV):
     4
     """
 
+    # Read by scikit-learn's loop, where halving has no such parameter.
+    pre_dispatch = "2*n_jobs"
+
     def __init__(
         self,
         estimator,
@@ -148,23 +156,21 @@ class FusedHalvingGridSearchCV(FusedSearchMixin, HalvingGridSearchCV):
         n_jobs=None,
         verbose=0,
     ):
-        super().__init__(
-            estimator,
-            param_grid,
-            factor=factor,
-            resource=resource,
-            max_resources=max_resources,
-            min_resources=min_resources,
-            aggressive_elimination=aggressive_elimination,
-            cv=cv,
-            scoring=scoring,
-            refit=refit,
-            error_score=error_score,
-            return_train_score=return_train_score,
-            random_state=random_state,
-            n_jobs=n_jobs,
-            verbose=verbose,
-        )
+        self.estimator = estimator
+        self.param_grid = param_grid
+        self.factor = factor
+        self.resource = resource
+        self.max_resources = max_resources
+        self.min_resources = min_resources
+        self.aggressive_elimination = aggressive_elimination
+        self.cv = cv
+        self.scoring = scoring
+        self.refit = refit
+        self.error_score = error_score
+        self.return_train_score = return_train_score
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def _check_input_parameters(self, X, y, split_params):
         known = self.estimator.get_params()

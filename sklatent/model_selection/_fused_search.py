@@ -41,7 +41,7 @@ class FusedSearchMixin:
         self._validate_params()
         if self.n_jobs == 0:
             raise ValueError("n_jobs=0 is no number of processes. Use 1 or more, or -1 for all.")
-        self._stacks = stacks = StackBackend(self.n_jobs)
+        self._stacks = stacks = StackBackend(self.n_jobs, self.pre_dispatch)
         try:
             with stacks.context():
                 super().fit(X, y, **params)

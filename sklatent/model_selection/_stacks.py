@@ -20,7 +20,6 @@ from sklatent.models._fit_together import members_at_a_time, may_differ
 from sklatent.models._parameters import same_parameters
 
 _ATTEMPTS = 3  # at chunks whose process died
-_EVERYTHING = 100_000  # calls that are waited for
 
 
 @dataclass
@@ -56,6 +55,8 @@ class StackBackend(ParallelBackendBase):
     ----------
     n_jobs : int or None
         As the search has it.
+    pre_dispatch : int or str
+        How many chunks are prepared at once.
 
     Attributes
     ----------
@@ -67,14 +68,12 @@ class StackBackend(ParallelBackendBase):
         Set by a search whose rounds go on with training.
     """
 
-    supports_sharedmem = True
-
-    def __init__(self, n_jobs):
+    def __init__(self, n_jobs, pre_dispatch):
         self.outer, self.outer_n_jobs = get_active_backend()
         super().__init__(nesting_level=self.outer.nesting_level)
-        self.inner = _inner_parallel(self.outer, n_jobs)
+        self.inner = _inner_parallel(self.outer, n_jobs, pre_dispatch)
         self.n_jobs = self.inner._effective_n_jobs()
-        self.owner, self.waiting = None, []
+        self.waiting = []
         self.n_stacked, self.seconds, self.halving = 0, 0.0, None
 
     def __reduce__(self):
@@ -82,20 +81,12 @@ class StackBackend(ParallelBackendBase):
         return type(None), ()
 
     def context(self):
-        """Within, a search's calls come here."""
-        return parallel_config(backend=self, n_jobs=self.outer_n_jobs)
+        """Within, the first parallel loop, which is the search's, has its calls come here."""
+        return parallel_config(backend=_Door(self), n_jobs=self.outer_n_jobs)
 
     def effective_n_jobs(self, n_jobs):
-        """As many as there are calls, so that all of them come at once."""
-        return _EVERYTHING
-
-    def configure(self, n_jobs=1, parallel=None, **settings):
-        """Serve the search's own loop, and leave every other to the backend that was there."""
-        if self.owner is None:
-            self.owner = parallel
-        if self.owner is not parallel:
-            raise FallbackToBackend(self.outer)
-        return super().configure(n_jobs, parallel)
+        """More than one, so that calls come here at all."""
+        return 2
 
     def submit(self, func, callback=None):
         """Keep a call until the first result is asked for."""
@@ -106,12 +97,12 @@ class StackBackend(ParallelBackendBase):
     def retrieve_result(self, out, timeout=None):
         """Run what waits, and return what this call gave."""
         if out.results is None:
+            for job in self.waiting:  # which grows: each lets joblib hand over one more
+                job.callback(None)
             waiting, self.waiting = self.waiting, []
             results = iter(self._run([call for job in waiting for call in job.calls]))
             for job in waiting:
                 job.results = [next(results) for _ in job.calls]
-            for job in waiting:
-                job.callback(None)
         return out.results
 
     def abort_everything(self, ensure_ready=True):
@@ -206,6 +197,27 @@ class StackBackend(ParallelBackendBase):
             yield group.numbers, group.size
 
 
+class _Door(ParallelBackendBase):
+    """What is active while a search runs: its own loop is let in, others go where they would."""
+
+    supports_sharedmem = True
+
+    def __init__(self, stacks):
+        super().__init__(nesting_level=stacks.outer.nesting_level)
+        self.stacks, self.outer = stacks, stacks.outer
+        self.default_n_jobs = stacks.outer.default_n_jobs
+        self.is_open = True
+
+    def effective_n_jobs(self, n_jobs):
+        """As if there were no door."""
+        return self.outer.effective_n_jobs(n_jobs)
+
+    def configure(self, n_jobs=1, parallel=None, **settings):
+        """Send a parallel loop to its backend."""
+        inside, self.is_open = self.is_open, False
+        raise FallbackToBackend(self.stacks if inside else self.outer)
+
+
 @dataclass
 class _Job:
     calls: list
@@ -232,13 +244,17 @@ class _Group:
         )
 
 
-def _inner_parallel(backend, n_jobs):
+def _inner_parallel(backend, n_jobs, pre_dispatch):
     """What chunks are handed to: the backend that is active now."""
     threads = getattr(backend, "uses_threads", False)
     parallel = Parallel(n_jobs=n_jobs)
     if not threads or parallel._effective_n_jobs() == 1:
         generator = backend.supports_return_generator
-        return Parallel(n_jobs=n_jobs, return_as="generator" if generator else "list")
+        return Parallel(
+            n_jobs=n_jobs,
+            pre_dispatch=pre_dispatch,
+            return_as="generator" if generator else "list",
+        )
     if backend.nesting_level:  # inside some other parallel loop
         return Parallel(n_jobs=1)
     raise ValueError(
@@ -250,7 +266,11 @@ def _inner_parallel(backend, n_jobs):
 def _is_fit(call):
     _, arguments, settings = call
     expected = {"parameters", "train", "test", "error_score", "scorer"}
-    return len(arguments) == 3 and expected <= settings.keys() and isinstance(arguments[0], BaseEstimator)
+    return (
+        len(arguments) == 3
+        and expected <= settings.keys()
+        and isinstance(arguments[0], BaseEstimator)
+    )
 
 
 def _candidate(estimator, parameters):

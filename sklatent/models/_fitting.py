@@ -112,9 +112,7 @@ def fit_stacked(models, X, rows=None, keys=None, pause=None, lost=None):
     return True
 
 
-def _train(
-    models, X, rows, keys, epochs, resume, stacked, *, beside=None, pause=None, lost=None
-):
+def _train(models, X, rows, keys, epochs, resume, stacked, *, beside=None, pause=None, lost=None):
     first = models[0]
     device = resolve_device(first.device)
     warn_if_gpu_is_shared(device)

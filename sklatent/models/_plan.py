@@ -149,8 +149,10 @@ class Turn:
 def _same_data(known, new):
     """Whether rows and their keys are the same to the bit."""
     (X, keys), (other, other_keys) = known, new
-    if type(X) is not type(other) or X.shape != other.shape or (keys is None) != (
-        other_keys is None
+    if (
+        type(X) is not type(other)
+        or X.shape != other.shape
+        or (keys is None) != (other_keys is None)
     ):
         return False
     pairs = [*zip(contents(X), contents(other), strict=True)]

@@ -46,10 +46,7 @@ class PausedState:
             self.seeds[part],
             {name: tensor[part].clone() for name, tensor in self.module.items()},
             {
-                name: [
-                    {key: _member(v, part) for key, v in own.items()}
-                    for own in states
-                ]
+                name: [{key: _member(v, part) for key, v in own.items()} for own in states]
                 for name, states in self.optimizers.items()
             },
             [{key: _part(v, part, n) for key, v in row.items()} for row in self.history],
@@ -66,10 +63,7 @@ def joined(states):
         {name: torch.cat([s.module[name] for s in states]) for name in first.module},
         {
             name: [
-                {
-                    key: _cat([s.optimizers[name][i][key] for s in states])
-                    for key in own
-                }
+                {key: _cat([s.optimizers[name][i][key] for s in states]) for key in own}
                 for i, own in enumerate(members)
             ]
             for name, members in first.optimizers.items()
