@@ -16,7 +16,7 @@ from joblib.parallel import FallbackToBackend, ParallelBackendBase, get_active_b
 from sklearn.base import BaseEstimator, clone
 
 from sklatent.model_selection._chunk import Chunk, holds_model, models_in, run_chunk
-from sklatent.models._fit_together import members_at_a_time, may_differ
+from sklatent.models._fit_together import may_differ, members_at_a_time
 from sklatent.models._parameters import same_parameters
 
 _ATTEMPTS = 3  # at chunks whose process died

@@ -15,7 +15,7 @@ import torch
 from sklatent._utils.sparse import contents
 from sklatent.models._continuation import go_on, parameters_of
 from sklatent.models._guard import guarded
-from sklatent.nn.stacking.modules import stack_modules, unstack_module
+from sklatent.nn.stacking.modules import copy_module, stack_modules, unstack_module
 from sklatent.nn.training.callbacks import own_callbacks, prints
 from sklatent.nn.training.checkpoint import Checkpoint
 from sklatent.nn.training.data import Rows
@@ -215,10 +215,12 @@ def _describe(model):
 
 def _initialise(models, X, rows, seeds, dtype, device, stacked, beside):
     """Initialise modules under their own seeds, stack them, and wrap them in the net."""
-    modules, cache = [], {}
+    modules, cache, built = [], {}, {}
     for k, (model, seed) in enumerate(zip(models, seeds, strict=True)):
-        with seeded_initialisation(split_seed(seed)["weights"]):
-            module = model._build_module(X.shape[1]).to(dtype)
+        if seed not in built:  # of one seed there are as many as a search has candidates
+            with seeded_initialisation(split_seed(seed)["weights"]):
+                built[seed] = model._build_module(X.shape[1]).to(dtype)
+        module = copy_module(built[seed]) if stacked else built[seed]
         own = rows if rows is None or rows.ndim == 1 else rows[k]
         model._start(module, X, own, cache, beside or {})
         modules.append(module)
