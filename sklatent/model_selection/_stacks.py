@@ -137,15 +137,12 @@ class StackBackend(ParallelBackendBase):
                 for result in self.inner(left):
                     done.append(result)
                 return done
-            except BrokenProcessPool as error:
-                if attempt == _ATTEMPTS - 1:
-                    raise RuntimeError(
-                        f"A process of the search ended {_ATTEMPTS} times before it had finished, "
-                        "for want of memory perhaps. Lower n_jobs, or see what the process printed."
-                    ) from error
             except Exception as error:
-                _explain(error, self.n_jobs)
-                raise
+                # Of a cluster's worker that dies, data that only it held are lost as well.
+                died = isinstance(error, BrokenProcessPool) or _is_of_a_cluster(error)
+                if not died or attempt == _ATTEMPTS - 1:
+                    _explain(error, self.n_jobs)
+                    raise
 
     def _key(self, call):
         settings = call[2]
@@ -189,7 +186,8 @@ class StackBackend(ParallelBackendBase):
                     group.numbers.append(number)
                     break
             else:
-                size = min(members_at_a_time(m, _n_columns(call[1][1])) for m in models)
+                n_columns = _n_columns(call[1][1])
+                size = min(members_at_a_time(model, n_columns) for model in models)
                 groups.append(_Group(models, rows, size, [number]))
         for group in groups:
             # A fold's models share their rows.
@@ -295,17 +293,25 @@ def _even(n, size, n_jobs):
     return -(-n // n_chunks)
 
 
+def _is_of_a_cluster(error):
+    return type(error).__module__.split(".")[0] == "distributed"
+
+
 def _explain(error, n_jobs):
     """Say in words what went wrong on the way to other processes."""
-    name, module = type(error).__name__, type(error).__module__.split(".")[0]
-    if name == "PicklingError":
+    if isinstance(error, BrokenProcessPool):
+        raise RuntimeError(
+            f"A process of the search ended {_ATTEMPTS} times before it had finished, for want of "
+            "memory perhaps. Lower n_jobs, or see what the process printed."
+        ) from error
+    if _is_of_a_cluster(error):
+        raise RuntimeError(
+            f"The cluster gave up on the search ({type(error).__name__}: {error}). See whether its "
+            "scheduler and workers are alive and have memory enough."
+        ) from error
+    if type(error).__name__ == "PicklingError":
+        lines = str(error.__cause__ or error).strip('"\n ').splitlines()
         raise TypeError(
             f"With n_jobs={n_jobs} estimator, data and scorer are sent to other processes, and "
-            f"something of them can't be: {error.__cause__ or error}. Define it in a module, or "
-            "use n_jobs=1."
-        ) from error
-    if module == "distributed":
-        raise RuntimeError(
-            f"The cluster gave up on the search ({name}: {error}). See whether its scheduler and "
-            "workers are alive and have memory enough."
+            f"something of them can't be ({lines[-1]}). Define it in a module, or use n_jobs=1."
         ) from error
