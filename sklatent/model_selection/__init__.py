@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what the table below says, for editors and type checkers
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "_fused_halving": ["FusedHalvingGridSearchCV"],
         "_fused_search": ["FusedGridSearchCV"],
         "_reproducibility.report": ["ReproducibilityReport"],
         "_retraining": ["retrain", "retraining_report"],

@@ -16,7 +16,7 @@ from sklatent._utils.warn import warn_caller
 from sklatent.models._continuation import go_on, parameters_of
 from sklatent.models._convergence import warn_if_nothing_learned
 from sklatent.models._guard import guarded
-from sklatent.nn.stacking.modules import stack_modules, unstack_module
+from sklatent.nn.stacking.modules import copy_module, stack_modules, unstack_module
 from sklatent.nn.training.callbacks import own_callbacks, prints
 from sklatent.nn.training.checkpoint import Checkpoint
 from sklatent.nn.training.data import Rows
@@ -71,7 +71,7 @@ def fit_model(model, X, *, keys=None, epochs=None, resume=False, beside=None):
     _train([model], X, None, keys, epochs=epochs, resume=resume, stacked=False, beside=beside)
 
 
-def fit_stacked(models, X, rows=None, keys=None):
+def fit_stacked(models, X, rows=None, keys=None, pause=None, lost=None):
     """Train K models as one stacked module, each as it would have been trained alone.
 
     Parameters
@@ -84,6 +84,17 @@ def fit_stacked(models, X, rows=None, keys=None):
         Each model's own rows of X.
     keys : ndarray of uint64 of shape (n_samples,), default=None
         Keys of the rows of X; None is a row's position among its model's own.
+    pause : Pause, default=None
+        Where to go on from and where to stop, for a training in several parts.
+    lost : dict, default=None
+        Where given, a model whose loss becomes NaN or infinite does not end the training of the
+        others: its number and its error are noted here.
+
+    Returns
+    -------
+    bool
+        Whether they were trained as one module, which models that look at whole batches are not
+        where batches are uneven.
     """
     n_rows = X.shape[0] if rows is None else rows.shape[1]
     n_modelled = X.shape[1] - models[0]._n_covariates
@@ -93,20 +104,27 @@ def fit_stacked(models, X, rows=None, keys=None):
     if uneven and (looks_at_batches or callable(first.architecture)):
         # Batches of uneven size would be padded, which what looks at whole batches would see,
         # such as an objective or the batch normalisation in networks of the user's own.
+        if pause is not None:
+            return False
         for k, model in enumerate(models):
             own = None if rows is None else rows[k : k + 1]
             _train([model], X, own, keys, epochs=None, resume=False, stacked=False)
-        return
-    _train(models, X, rows, keys, epochs=None, resume=False, stacked=True)
+        return False
+    _train(models, X, rows, keys, None, resume=False, stacked=True, pause=pause, lost=lost)
+    return True
 
 
-def _train(models, X, rows, keys, epochs, resume, stacked, beside=None):
+def _train(models, X, rows, keys, epochs, resume, stacked, *, beside=None, pause=None, lost=None):
     first = models[0]
     device = resolve_device(first.device)
     warn_if_gpu_is_shared(device)
     dtype = DTYPES[first.precision]
-    seeds, checkpoint = _identify(models, X, rows, keys, resume)
-    finished, whole = False, X
+    if pause is None:
+        seeds, checkpoint = _identify(models, X, rows, keys, resume)
+    else:
+        checkpoint = pause
+        seeds = pause.seeds or [draw_seed(model.random_state) for model in models]
+    finished, whole, to_the_end = False, X, epochs is None and pause is None
     X, told = first._split(X)
     if told is not None:
         beside = (beside or {}) | {"covariates": told}
@@ -123,6 +141,7 @@ def _train(models, X, rows, keys, epochs, resume, stacked, beside=None):
             # A single epoch has no end to slow down for.
             net.annealing = first.annealing if epochs is None else 0.0
             net.patience = first.patience if holds_out else None
+            net.lost_ = lost
             data = Rows(X, *train, dtype, device, beside)
             run = TrainingRun(
                 rows=data,
@@ -141,8 +160,10 @@ def _train(models, X, rows, keys, epochs, resume, stacked, beside=None):
                 model._seed = seed
                 if not stacked:
                     model.net_ = net
+            if epochs is None:
+                epochs = first.max_epochs if pause is None else pause.total
             try:
-                net.partial_fit(run, epochs=first.max_epochs if epochs is None else epochs)
+                net.partial_fit(run, epochs=epochs)
                 finished = True
             finally:
                 # An interrupt or a non-finite loss leaves a usable model as well.
@@ -153,7 +174,7 @@ def _train(models, X, rows, keys, epochs, resume, stacked, beside=None):
     finally:
         if checkpoint is not None:
             checkpoint.close(finished)
-    if epochs is None:
+    if to_the_end:
         for k, model in enumerate(models):
             own = rows if rows is None else rows[min(k, len(rows) - 1)]
             warn_if_nothing_learned(model, whole, own)
@@ -201,10 +222,12 @@ def _describe(model):
 
 def _initialise(models, X, rows, seeds, dtype, device, stacked, beside):
     """Initialise modules under their own seeds, stack them, and wrap them in the net."""
-    modules, cache = [], {}
+    modules, cache, built = [], {}, {}
     for k, (model, seed) in enumerate(zip(models, seeds, strict=True)):
-        with seeded_initialisation(split_seed(seed)["weights"]):
-            module = model._build_module(X.shape[1]).to(dtype)
+        if seed not in built:  # of one seed there are as many as a search has candidates
+            with seeded_initialisation(split_seed(seed)["weights"]):
+                built[seed] = model._build_module(X.shape[1]).to(dtype)
+        module = copy_module(built[seed]) if stacked else built[seed]
         own = rows if rows is None or rows.ndim == 1 else rows[k]
         model._start(module, X, own, cache, beside or {})
         modules.append(module)

@@ -6,7 +6,6 @@ float64 input the module's weights are cast up, so that a row's result does not 
 the rows beside it.
 """
 
-import copy
 import math
 from numbers import Integral
 
@@ -23,6 +22,7 @@ from sklatent._utils.sparse import dense
 from sklatent.likelihoods._counts import Counts
 from sklatent.models._covariates import check_given, join_columns
 from sklatent.models._rows import check_possible, validate_rows
+from sklatent.nn.stacking.modules import copy_module
 from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
 from sklatent.nn.training.randomness import draw_seed
 
@@ -117,7 +117,7 @@ class InferenceMixin(TransformerMixin):
         parameter = next(module.parameters(), torch.empty(0))
         torch_dtype = torch.float32 if dtype == np.float32 else torch.float64
         if parameter.dtype != torch_dtype:
-            module = copy.deepcopy(module).to(torch_dtype)
+            module = copy_module(module).to(torch_dtype)
         out, single = {}, False
         was_training = module.training
         module.eval()

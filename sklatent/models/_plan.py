@@ -1,48 +1,125 @@
 """Fits whose turn has not come yet: noted first, trained together, and handed over in their turn.
 
 A search fits one model after the other, each where its own loop has prepared the data. To train
-them as stacks without a search of our own, the loop runs twice. First every ``fit`` of a model
-is *noted*: its parameters and its data, and an exception in place of training. Then the models
-that can stack are trained. When the loop runs again, each ``fit`` finds its model *offered* and
-takes it over. The plan travels with the search's own models and their clones, and a ``fit``
-takes it off its model: no other model and no other thread can meet it.
+them as stacks without a search of our own, each such *turn* runs twice. First every ``fit`` of a
+model is *noted*: its parameters and its data, and an exception in place of training. Then the
+models that can stack are trained. When the turn comes again, each ``fit`` finds its model *offered*
+and takes it over. The turn travels with its own models and their clones, and a ``fit`` takes it off
+its model: no other model and no other thread can meet it.
 """
 
 from copy import copy, deepcopy
+from dataclasses import dataclass
 from threading import Lock
+from typing import Any
+
+import numpy as np
 
 from sklatent._utils.sparse import contents
 from sklatent.models._parameters import same_parameters
-from sklatent.nn.training.identity import run_digest
+
+_BLOCK = 4096  # rows at a time, so that a memory map is not read whole where the first ones differ
 
 
 class NotedError(Exception):
     """In place of training: this fit is noted and comes later."""
 
 
+@dataclass
+class NotedFit:
+    """A fit to come, or one that is trained already.
+
+    Attributes
+    ----------
+    turn : int
+        In which turn.
+    model : LatentModel
+        The model that asked; it is what is trained.
+    asked : LatentModel
+        Its parameters, as they were then.
+    data : int
+        Which of the plan's data it is to be trained on.
+    failure : Exception or None
+        What training it ended in.
+    """
+
+    turn: int
+    model: Any
+    asked: Any
+    data: int
+    failure: Exception | None = None
+
+
 class Plan:
-    """One search's fits: models, and the data of each, held once for those that share them."""
+    """The fits of some turns, and their data, held once for those that share them."""
 
     def __init__(self):
         self.fits = []
-        self.data = {}
+        self.data = []
         self._offers = None
         self._lock = Lock()
 
-    def __deepcopy__(self, memo):
-        # Candidates that a grid puts in are deep-copied, and belong to the same search.
-        return self
+    def turn(self, number):
+        """What the models of one turn are given."""
+        return Turn(self, number)
 
     def offer(self, fits):
-        """End the noting; from now on, whoever fits the same to the same data takes it over.
+        """End the noting; from now on, whoever fits the same in the same turn takes it over.
 
         Parameters
         ----------
-        fits : list of (model, key, asked)
-            Trained models, and the parameters that they began with.
+        fits : list of NotedFit
+            Trained ones.
         """
         self._offers = list(fits)
-        self.fits, self.data = [], {}
+        self.fits = []
+
+    def note_or_take_over(self, number, model, X, keys):
+        """Answer for :meth:`Turn.note_or_take_over`."""
+        with self._lock:
+            if self._offers is None:
+                # A RandomState advances while a model trains: what was asked for is kept.
+                asked = copy(model)
+                asked.random_state = deepcopy(model.random_state)
+                self.fits.append(NotedFit(number, model, asked, self._find(X, keys)))
+                raise NotedError
+            for k, fit in enumerate(self._offers):
+                alike = fit.turn == number and type(fit.asked) is type(model)
+                if (
+                    alike
+                    and same_parameters(fit.asked, model)
+                    and _same_data(self.data[fit.data], (X, keys))
+                ):
+                    del self._offers[k]
+                    break
+            else:
+                return False
+        if fit.failure is not None:
+            raise fit.failure
+        parameters = set(model.get_params(deep=False)) - {"random_state"}
+        learned = vars(fit.model)
+        vars(model).update({n: v for n, v in learned.items() if n not in parameters})
+        return True
+
+    def _find(self, X, keys):
+        """Number of these data, which are kept if they are new."""
+        for k, known in enumerate(self.data):
+            if _same_data(known, (X, keys)):
+                return k
+        self.data.append((X, keys))
+        return len(self.data) - 1
+
+
+class Turn:
+    """The plan, and which turn it is: what travels with a model."""
+
+    def __init__(self, plan, number):
+        self.plan = plan
+        self.number = number
+
+    def __deepcopy__(self, memo):
+        # Candidates that a grid puts in are deep-copied, and belong to the same turn.
+        return self
 
     def note_or_take_over(self, model, X, keys=None):
         """What a ``fit`` asks before it trains.
@@ -66,24 +143,36 @@ class Plan:
         NotedError
             If fits are being noted.
         """
-        if self._offers is not None and not self._offers:
-            return False
-        key = run_digest("ahead", contents(X) if keys is None else [*contents(X), keys])
-        with self._lock:
-            if self._offers is None:
-                # A RandomState advances while a model trains: what was asked for is kept.
-                asked = copy(model)
-                asked.random_state = deepcopy(model.random_state)
-                self.data.setdefault(key, (X, keys))
-                self.fits.append((model, key, asked))
-                raise NotedError
-            for k, (trained, trained_key, asked) in enumerate(self._offers):
-                alike = type(trained) is type(model) and key == trained_key
-                if alike and same_parameters(asked, model):
-                    del self._offers[k]
-                    break
-            else:
-                return False
-        parameters = set(model.get_params(deep=False)) - {"random_state"}
-        vars(model).update({n: v for n, v in vars(trained).items() if n not in parameters})
+        return self.plan.note_or_take_over(self.number, model, X, keys)
+
+
+def _same_data(known, new):
+    """Whether rows and their keys are the same to the bit."""
+    (X, keys), (other, other_keys) = known, new
+    if (
+        type(X) is not type(other)
+        or X.shape != other.shape
+        or (keys is None) != (other_keys is None)
+    ):
+        return False
+    pairs = [*zip(contents(X), contents(other), strict=True)]
+    if keys is not None:
+        pairs.append((keys, other_keys))
+    return all(_same_bits(a, b) for a, b in pairs)
+
+
+def _same_bits(a, b):
+    if a is b:
         return True
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    for start in range(0, len(a), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        # As bytes: a missing entry is the same as another.
+        if not np.array_equal(_bytes(a[part]), _bytes(b[part])):
+            return False
+    return True
+
+
+def _bytes(block):
+    return np.ascontiguousarray(block).reshape(-1).view(np.uint8)

@@ -193,7 +193,7 @@ def test_one_model_that_fails_costs_no_other_its_score(digits):
     model = VAE(3, init="random", **SMALL)  # at PCA nothing is used, and nothing weighed
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        search = assert_as_by_scikit_learn(model, grid, X, n_stacked=0, cv=2)
+        search = assert_as_by_scikit_learn(model, grid, X, n_stacked=2, cv=2)
     assert np.isfinite(search.cv_results_["mean_test_score"]).tolist() == [True, False]
     with pytest.raises(ValueError, match="non-finite"):
         FusedGridSearchCV(model, grid, cv=2, error_score="raise").fit(X)

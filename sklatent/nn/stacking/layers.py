@@ -9,11 +9,25 @@ from torch.nn.functional import batch_norm, conv2d, conv_transpose2d
 
 def strip_tensors(module):
     """Copy a module's class and settings without its children, parameters and buffers."""
-    result = copy.copy(module)
+    result = object.__new__(type(module))
     own = {"_parameters": {}, "_buffers": {}, "_modules": {}}
-    settings = {name: value for name, value in module.__dict__.items() if name not in own}
-    result.__dict__ = copy.deepcopy(settings) | own
+    settings, others = {}, {}
+    for name, value in module.__dict__.items():
+        if name in own:
+            continue
+        if isinstance(value, _CONSTANT):
+            settings[name] = value
+        elif isinstance(value, (dict, set)) and not value:  # hooks, of which there are none
+            settings[name] = type(value)()
+        else:
+            others[name] = value
+    # Once for all of them, so that what they share stays shared.
+    result.__dict__ = settings | copy.deepcopy(others) | own
     return result
+
+
+# Deep copies of these are themselves, and looking that up takes most of a small module's time.
+_CONSTANT = (int, float, str, type(None), torch.Size, torch.dtype, torch.device)
 
 
 def stack_tensors(result, modules, memo):
@@ -53,19 +67,28 @@ def unstack_tensors(stacked, result, k, memo):
     memo : dict
         New tensor by the id of the stacked one, so that tied ones stay tied.
     """
-    for name, value in stacked._parameters.items():
+    _register(stacked, result, lambda value: value[k], memo)
+
+
+def copy_tensors(module, result, memo):
+    """Give ``result`` copies of a module's own parameters and buffers; arguments as above."""
+    _register(module, result, lambda value: value, memo)
+
+
+def _register(source, result, chosen, memo):
+    for name, value in source._parameters.items():
         if value is None:
             result.register_parameter(name, None)
             continue
         if id(value) not in memo:
-            copied = value.detach()[k].clone()
+            copied = chosen(value.detach()).clone()
             memo[id(value)] = nn.Parameter(copied, requires_grad=value.requires_grad)
         # Not register_parameter: recurrent layers keep a list that only assignment updates.
         setattr(result, name, memo[id(value)])
-    for name, value in stacked._buffers.items():
+    for name, value in source._buffers.items():
         if value is not None and id(value) not in memo:
-            memo[id(value)] = value[k].clone()
-        persistent = name not in stacked._non_persistent_buffers_set
+            memo[id(value)] = chosen(value).clone()
+        persistent = name not in source._non_persistent_buffers_set
         result.register_buffer(name, memo.get(id(value)), persistent=persistent)
 
 
@@ -93,7 +116,7 @@ class StackedLayer(nn.Module):
 
     def member(self, k, memo):
         """Copy the k-th layer, tied to others as `memo` says."""
-        layer = copy.deepcopy(self.layer)
+        layer = strip_tensors(self.layer)
         unstack_tensors(self, layer, k, memo)
         layer.training = self.training
         return layer
@@ -135,8 +158,11 @@ class _BatchedLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias):
         ctx.save_for_backward(x, weight)
+        # Contiguous: what follows may work in place, which views of a function's own are not for.
         if bias is None:
-            return torch.bmm(x, weight.mT)
+            return _product(x, weight.mT).contiguous()
+        if weight.shape[1] < _NARROW:
+            return torch.baddbmm(bias.unsqueeze(2), weight, x.mT).mT.contiguous()
         return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
 
     @staticmethod
@@ -144,10 +170,20 @@ class _BatchedLinear(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         for_x, for_weight, for_bias = ctx.needs_input_grad
         return (
-            torch.bmm(gradient, weight) if for_x else None,
-            torch.bmm(gradient.mT, x) if for_weight else None,
+            _product(gradient, weight) if for_x else None,
+            _product(gradient.mT, x) if for_weight else None,
             gradient.sum(1) if for_bias else None,
         )
+
+
+_NARROW = 16  # columns below which a product is several times slower than its transpose
+
+
+def _product(a, b):
+    """`a @ b` for K members, the way round that is faster."""
+    if b.shape[-1] < _NARROW <= a.shape[-2]:
+        return torch.bmm(b.mT, a.mT).mT
+    return torch.bmm(a, b)
 
 
 class StackedConv(StackedLayer):

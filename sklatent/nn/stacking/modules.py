@@ -23,6 +23,7 @@ from sklatent.nn.stacking.layers import (
     StackedLinear,
     StackedReshape,
     StackedRowwise,
+    copy_tensors,
     stack_tensors,
     strip_tensors,
     unstack_tensors,
@@ -146,6 +147,31 @@ def unstack_module(stacked, k):
     if not -n_members <= k < n_members:
         raise IndexError(f"There is no member {k}: {n_members} modules are stacked.")
     return _unstack(stacked, k, {})
+
+
+def copy_module(module):
+    """Copy a module as `copy.deepcopy` does, known ones in a fraction of its time.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Any.
+
+    Returns
+    -------
+    torch.nn.Module
+        Shares nothing with it.
+    """
+    return _copy(module, {}) if _is_known(module) else copy.deepcopy(module)
+
+
+def _copy(module, memo):
+    if id(module) not in memo:
+        result = memo[id(module)] = strip_tensors(module)
+        for name, child in module._modules.items():
+            result._modules[name] = None if child is None else _copy(child, memo)
+        copy_tensors(module, result, memo)
+    return memo[id(module)]
 
 
 class LoopedModules(nn.Module):

@@ -54,21 +54,30 @@ class FiniteGuard:
         for name, value in means.items():
             if np.all(np.isfinite(value)):
                 continue
+            if getattr(net, "lost_", None) is not None:
+                # The gradient of a sum is each one's own: the others of a stack go on.
+                for k in map(int, np.flatnonzero(~np.isfinite(value))):
+                    net.lost_.setdefault(k, _error(phase, net, name, value[k]))
+                if len(net.lost_) < net.n_members:
+                    continue
             trusted = self.candidate
             if not all(bool(torch.isfinite(t).all()) for t in trusted):
                 trusted = self.trusted
             if trusted is not None:
                 torch._foreach_copy_(self.tensors, trusted)
-            epoch = len(net.history)
             which = ""
             if net.n_members is not None:
                 which = f" of stacked model {int(np.flatnonzero(~np.isfinite(value))[0])}"
-            raise NonFiniteLossError(
-                f"The {phase} loss became non-finite in epoch {epoch}: term {name!r}{which} is "
-                f"{np.min(value) if np.isnan(value).any() else np.max(np.abs(value))}. The weights "
-                "from before it are kept. Lower learning_rate, scale X (for example with "
-                "StandardScaler), or lower the weight of that term."
-            )
+            raise _error(phase, net, name, value, which)
+
+
+def _error(phase, net, name, value, which=""):
+    return NonFiniteLossError(
+        f"The {phase} loss became non-finite in epoch {len(net.history)}: term {name!r}{which} is "
+        f"{np.min(value) if np.isnan(value).any() else np.max(np.abs(value))}. The weights from "
+        "before it are kept. Lower learning_rate, scale X (for example with StandardScaler), or "
+        "lower the weight of that term."
+    )
 
 
 class Stopper:

@@ -9,6 +9,7 @@ from sklatent.nn.architectures import Residual, build_networks
 from sklatent.nn.stacking.modules import (
     LoopedModules,
     StackedConvNet,
+    copy_module,
     n_stacked,
     stack_modules,
     unstack_module,
@@ -504,3 +505,40 @@ def test_members_that_are_not_there():
             unstack_module(stacked, k)
     with pytest.raises(ValueError, match="Linear is not a stacked module"):
         unstack_module(nn.Linear(2, 2), 0)
+
+
+def test_a_copy_shares_nothing_and_keeps_ties():
+    tied = nn.Linear(3, 3)
+    module = nn.Sequential(tied, nn.SiLU(), nn.BatchNorm1d(3), tied, nn.Linear(3, 2, bias=False))
+    module[4].weight.requires_grad_(False)
+    copied = copy_module(module.eval())
+    assert str(copied) == str(module)
+    assert copied[0] is copied[3]
+    assert not copied.training
+    assert [p.requires_grad for p in copied.parameters()] == [
+        p.requires_grad for p in module.parameters()
+    ]
+    state, expected = copied.state_dict(), module.state_dict()
+    assert state.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert torch.equal(state[name], tensor)
+        assert state[name].data_ptr() != tensor.data_ptr()
+    copied.register_forward_hook(lambda *_: None)
+    assert not module._forward_hooks
+
+
+@pytest.mark.parametrize(("n_in", "n_out"), [(3, 40), (40, 3), (40, 40), (3, 2)])
+def test_gradients_of_narrow_and_wide_layers(n_in, n_out):
+    """Products are taken the way round that is faster; the numbers are those of each layer."""
+    torch.manual_seed(0)
+    layers = [nn.Linear(n_in, n_out).double() for _ in range(3)]
+    stacked = stack_modules(layers)
+    x = torch.randn(3, 20, n_in, dtype=torch.float64, requires_grad=True)
+    weights = torch.randn(3, 20, n_out, dtype=torch.float64)
+    (stacked(x) * weights).sum().backward()
+    for k, layer in enumerate(layers):
+        own = x[k].detach().requires_grad_()
+        (layer(own) * weights[k]).sum().backward()
+        torch.testing.assert_close(x.grad[k], own.grad)
+        torch.testing.assert_close(stacked.weight.grad[k], layer.weight.grad)
+        torch.testing.assert_close(stacked.bias.grad[k], layer.bias.grad)

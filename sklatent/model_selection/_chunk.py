@@ -1,0 +1,189 @@
+"""Some of a search's fits, whose models train together: what one process does at a time."""
+
+import time
+import warnings
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+
+import numpy as np
+from joblib import parallel_config
+from sklearn.base import BaseEstimator, clone
+
+from sklatent.models._base import LatentModel
+from sklatent.models._fit_together import Schedule, fit_noted
+from sklatent.models._plan import Plan
+from sklatent.nn.training.devices import suitable_threads
+
+
+@dataclass
+class Chunk:
+    """Calls of scikit-learn's that fit and score, of one kind.
+
+    Attributes
+    ----------
+    calls : list of (function, arguments, settings)
+        As joblib has them.
+    one_thread : bool
+        Whether other processes use the other cores.
+    total, until : int or None
+        Epochs in all, and for now, where training goes on later.
+    states : dict of int to PausedState
+        Where training has begun, by number of the call.
+    """
+
+    calls: list
+    one_thread: bool = False
+    total: int | None = None
+    until: int | None = None
+    states: dict = field(default_factory=dict)
+
+    def arguments(self):
+        """What `run_chunk` is sent: data by themselves, so that they travel once."""
+        X, y = self.calls[0][1][1:] if len(self.calls[0][1]) == 3 else (None, None)
+        short = []
+        for function, arguments, settings in self.calls:
+            same = len(arguments) == 3 and arguments[1] is X and arguments[2] is y
+            short.append((function, arguments[:1] if same else arguments, settings))
+        rest = Chunk(short, self.one_thread, self.total, self.until, self.states)
+        return X, y, rest
+
+
+@dataclass
+class ChunkResult:
+    """What a chunk gives back.
+
+    Attributes
+    ----------
+    outs : list
+        Of the calls.
+    n_stacked : int
+        Fits that were trained together.
+    seconds : float
+        That preparing and training them took.
+    messages : list of str
+        Warnings.
+    states : dict of int to PausedState
+        What training goes on from later.
+    losses : dict of int to dict
+        Losses of each epoch so far.
+    """
+
+    outs: list
+    n_stacked: int = 0
+    seconds: float = 0.0
+    messages: list = field(default_factory=list)
+    states: dict = field(default_factory=dict)
+    losses: dict = field(default_factory=dict)
+
+
+def run_chunk(X, y, chunk):
+    """Train what can be trained together; then let each call fit, which finds it done, and score.
+
+    Parameters
+    ----------
+    X, y : array-like
+        Of all calls.
+    chunk : Chunk
+        The calls, without X and y.
+
+    Returns
+    -------
+    ChunkResult
+        In the calls' order.
+    """
+    calls = [
+        (function, arguments if len(arguments) != 1 else (*arguments, X, y), settings)
+        for function, arguments, settings in chunk.calls
+    ]
+    threads = suitable_threads(0.0) if chunk.one_thread else nullcontext()
+    result = ChunkResult([])
+    with threads, parallel_config(backend="threading"):
+        plan = _trained_ahead(calls, chunk, result)
+        for number, (function, arguments, settings) in enumerate(calls):
+            if plan is not None:
+                arguments, settings = _marked(arguments, settings, plan.turn(number))
+            result.outs.append(function(*arguments, **settings))
+    return result
+
+
+def _trained_ahead(calls, chunk, result):
+    """The plan that calls take their models from; None where there is nothing to train ahead."""
+    paused = chunk.until is not None
+    if (len(calls) < 2 and not paused) or not all(len(call[1]) == 3 for call in calls):
+        return None
+    start, plan = time.perf_counter(), Plan()
+    for number, call in enumerate(calls):
+        _rehearse(call, plan.turn(number))
+    schedule = Schedule(chunk.total, chunk.until, dict(chunk.states)) if paused else None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        trained = fit_noted(plan, schedule)
+    for warning in caught:
+        if issubclass(warning.category, RuntimeWarning):
+            result.messages.append(str(warning.message))
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    plan.offer(trained)
+    result.n_stacked = sum(fit.failure is None for fit in trained)
+    result.seconds = time.perf_counter() - start
+    if paused:
+        result.states = schedule.states
+        result.losses = {fit.turn: _losses(fit.model) for fit in trained if fit.failure is None}
+    return plan
+
+
+def _losses(model):
+    """Losses of each epoch, by name."""
+    names = ("train_loss", "valid_loss")
+    rows = model.history_
+    return {n: np.array([row[n] for row in rows]) for n in names if rows and n in rows[0]}
+
+
+def _rehearse(call, turn):
+    """Let a call come to its fit, which notes its data and does not train."""
+    function, arguments, settings = call
+    arguments, settings = _marked(arguments, settings, turn)
+    vars(arguments[0]).pop("_skl_callbacks", None)
+    quiet = {"verbose": 0, "error_score": "raise"}
+    if "callback_ctx" in settings:
+        quiet["callback_ctx"] = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            function(*arguments, **settings | quiet)
+        except Exception:
+            # Every fit "fails" here, and what truly fails does so again in its turn.
+            return
+
+
+def _marked(arguments, settings, turn):
+    """Arguments of a call whose models, and those that a candidate puts in, have the turn."""
+    estimator, *rest = arguments
+    estimator = clone(estimator)
+    _mark(estimator, turn)
+    parameters = settings["parameters"]
+    if parameters and any(isinstance(value, BaseEstimator) for value in parameters.values()):
+        parameters = {name: clone(value, safe=False) for name, value in parameters.items()}
+        for value in parameters.values():
+            if isinstance(value, BaseEstimator):
+                _mark(value, turn)
+    return (estimator, *rest), settings | {"parameters": parameters}
+
+
+def _mark(estimator, turn):
+    for model in models_in(estimator):
+        model._plan = turn
+
+
+def models_in(estimator):
+    """Models of this package inside an estimator, itself included."""
+    parts = [estimator, *estimator.get_params().values()]
+    return [part for part in parts if isinstance(part, LatentModel)]
+
+
+def holds_model(estimator, parameters):
+    """Whether a model of this package is anywhere inside, or in what a candidate puts there."""
+    inside = [estimator, *estimator.get_params().values(), *(parameters or {}).values()]
+    return any(isinstance(part, LatentModel) for part in inside)
