@@ -95,7 +95,6 @@ N_CHECKS = {
     "FactorVAE": 47,
     "FusedGridSearchCV": 47,
     "FusedHalvingGridSearchCV": 47,
-    "GroupAligner": 47,
     "GroupAligner": 67,
     "ICPAligner": 59,
     "LatentModel": 47,

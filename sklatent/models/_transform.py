@@ -6,19 +6,19 @@ import numpy as np
 import torch
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from sklatent._utils.sparse import dense
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_model
 from sklatent.models._parameters import document
-from sklatent.models._transform_views import sample_views, validate_change, validate_views
-from sklatent.nn.transform import TransformModule, move_latents
+from sklatent.models._transform_use import TransformationMixin
+from sklatent.models._transform_views import sample_views, validate_views
+from sklatent.nn.transform import TransformModule
 from sklatent.nn.transform_objective import transformation_terms
 
 
 @document()
-class TransformVAE(LatentModel):
+class TransformVAE(TransformationMixin, LatentModel):
     """VAE that learns transformations of its inputs as transformations of its latents.
 
     Each row is seen with two views of it, forwards and backwards under a random transformation:
@@ -43,6 +43,10 @@ class TransformVAE(LatentModel):
         then pairs.
     coherence_weight : float, default=10.0
         Weight of the discrepancies, bounded by 2 each, beside reconstructions in nats.
+    view_divergence_weight : float, default=1.0
+        Weight of the divergences of the views' posteriors from the prior. With 0, the paper's,
+        nothing keeps them from becoming points: then what `encode`, `score` and `log_likelihood`
+        say of rows that look like views means nothing.
     n_views : int, default=None
         None draws one view forwards and one backwards. A number draws that many views forwards
         only, each by a transformation of its own, that need no inverse; each has a T of its own.
@@ -73,16 +77,19 @@ class TransformVAE(LatentModel):
         - log p(x | z_0) - log p(x_1 | z_1) - log p(x_2 | z_2)
         + w D[q(z_1 | x_1), z + T] + w D[q(z_2 | x_2), z - T] + w D[q(z | z_1, z_2), N(0, I)]
         - log p(x | z) + beta KL[q(z_0 | x), N(0, I)]
+        + v KL[q(z_1 | x_1), N(0, I)] + v KL[q(z_2 | x_2), N(0, I)]
 
-    with w the `coherence_weight`. One half of a batch, by chance, is reconstructed from z_0 and the
-    other from `z`, each standing for all rows: three decodings instead of four. D is the squared
-    maximum mean discrepancy under a mixture of inverse multiquadrics,
-    ``k(a, b) = mean_s s c / (s c + |a - b|^2)``, ``c = 2 n_components``, s = 0.01, 0.1, 1, 10. The
-    paper doesn't say over what it is taken. The expectation in its equation is that of one datum,
-    hence "per_datum": with one draw, ``2 - 2 k(z_1, z + T)``. The divergence from the prior is over
-    the batch and unbiased. The paper trains with ``architecture="conv_tvae"``,
-    ``likelihood="bernoulli"``, ``batch_size=100``, 200 epochs and a learning rate of 1e-4 that is
-    halved every 50 epochs.
+    with w the `coherence_weight` and v the `view_divergence_weight`; the last line is not in the
+    paper. Without it both discrepancies vanish for any encoder whatever, with `z` half-way between
+    the views' latents and T half their difference, and posteriors become points. One half of a
+    batch, by chance, is reconstructed from z_0 and the other from `z`, each standing for all rows:
+    three decodings instead of four. D is the squared maximum mean discrepancy under a mixture of
+    inverse multiquadrics, ``k(a, b) = mean_s s c / (s c + |a - b|^2)``, ``c = 2 n_components``, s =
+    0.01, 0.1, 1, 10. The paper doesn't say over what it is taken. The expectation in its equation
+    is that of one datum, hence "per_datum": with one draw, ``2 - 2 k(z_1, z + T)``. The divergence
+    of `z` from the prior is over the batch and unbiased. The paper trains with
+    ``architecture="conv_tvae"``, ``likelihood="bernoulli"``, ``batch_size=100``, 200 epochs and a
+    learning rate of 1e-4 that is halved every 50 epochs.
 
     Views are not part of the bound that :meth:`score` and :meth:`log_likelihood` report: those are
     of the datum under the ordinary posterior, as for any VAE.
@@ -118,13 +125,15 @@ class TransformVAE(LatentModel):
         "latent_transformation": [StrOptions({"additive", "matrix"})],
         "discrepancy": [StrOptions({"per_datum", "batch"})],
         "coherence_weight": [Interval(Real, 0, None, closed="left")],
+        "view_divergence_weight": [Interval(Real, 0, None, closed="left")],
         "n_views": [Interval(Integral, 1, None, closed="left"), None],
         "n_draws": [Interval(Integral, 1, None, closed="left")],
         "rows_per_transformation": [Interval(Integral, 1, None, closed="left")],
         "latent_columns": [Interval(Integral, 1, None, closed="left")],
         "latent_layer_sizes": ["array-like"],
     }
-    _loss_hyperparameters = ("beta", "coherence_weight")
+    _loss_hyperparameters = ("beta", "coherence_weight", "view_divergence_weight")
+    _divergences = ("kl", "view_kl")
     _shaping_parameters = (
         "latent_transformation",
         "latent_columns",
@@ -140,6 +149,7 @@ class TransformVAE(LatentModel):
         latent_transformation="additive",
         discrepancy="per_datum",
         coherence_weight=10.0,
+        view_divergence_weight=1.0,
         n_views=None,
         n_draws=1,
         rows_per_transformation=1,
@@ -207,13 +217,12 @@ class TransformVAE(LatentModel):
         self.latent_transformation = latent_transformation
         self.discrepancy = discrepancy
         self.coherence_weight = coherence_weight
+        self.view_divergence_weight = view_divergence_weight
         self.n_views = n_views
         self.n_draws = n_draws
         self.rows_per_transformation = rows_per_transformation
         self.latent_columns = latent_columns
         self.latent_layer_sizes = latent_layer_sizes
-
-    # Training
 
     def _build_module(self, n_features):
         if self.n_views_ == 0:
@@ -354,97 +363,3 @@ class TransformVAE(LatentModel):
         self.n_views_ = len(views)
         fit_model(self, X, resume=resume, beside={"views": [self._split(v)[0] for v in views]})
         return self
-
-    # Use
-
-    def infer_transformation(self, X_forward, X_inverse=None):
-        """Infer the latent transformation between views: ``h_xi`` of their posterior means.
-
-        Parameters
-        ----------
-        X_forward : array-like of shape (n_samples, n_features)
-            Rows transformed. With `n_views`, a list of that many such arrays.
-        X_inverse : array-like of shape (n_samples, n_features), default=None
-            The same rows under the inverse of the same transformation. None with `n_views`.
-
-        Returns
-        -------
-        T : ndarray of shape (n_samples, n_components)
-            What is added to latents, or with ``latent_transformation="matrix"`` the matrices that
-            multiply them, ``(n_samples, n_components, n_components)``, or with `latent_columns` as
-            many rows as `z` has. With `n_views`, a list of such arrays, one for each view.
-        """
-        self._check_knows_transformations()
-        Z = np.hstack(
-            [self._encode_means(view) for view in validate_views(self, X_forward, X_inverse)]
-        )
-        changes = self._map_blocks(Z, lambda module, z: dict(enumerate(module.infer(z))))
-        return changes[0] if self.n_views is None else list(changes.values())
-
-    def apply_transformation(self, X, T, inverse=False):
-        """Move rows by a latent transformation: encode, apply T, decode.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Data.
-        T : array-like of shape (n_samples, n_components) or (n_components,)
-            The transformation of each row, or one for all; with ``latent_transformation="matrix"``,
-            each is ``(n_components, n_components)``, or as many rows and columns as `z` has rows.
-            From :meth:`infer_transformation`, of these or other rows.
-        inverse : bool, default=False
-            Whether to apply the inverse transformation.
-
-        Returns
-        -------
-        X_moved : ndarray of shape (n_samples, n_features)
-            The likelihood's means at the moved latents.
-
-        Raises
-        ------
-        ValueError
-            If T has another shape, is not finite, or holds a matrix without an inverse.
-        """
-        X = self._validate_rows(X)
-        self._check_knows_transformations()
-        Z, told = self._encode_means(X), self._told(X)
-        T = validate_change(self, T, X.shape[0], inverse).astype(Z.dtype)
-        moved = move_latents(
-            self.latent_transformation, torch.from_numpy(Z), torch.from_numpy(T), inverse
-        )
-        return self._decode_means(moved.numpy(), told)
-
-    def interpolate(self, X_forward, X_inverse, weight=0.5):
-        """Decode a point between the latents of two views (figure 4 of the paper).
-
-        Parameters
-        ----------
-        X_forward : array-like of shape (n_samples, n_features)
-            Views of some rows.
-        X_inverse : array-like of shape (n_samples, n_features)
-            Other views of the same rows.
-        weight : float, default=0.5
-            Where between: 0 is the first view, 1 the second, and with opposite views the middle is
-            where the row itself should be.
-
-        Returns
-        -------
-        X_between : ndarray of shape (n_samples, n_features)
-            The likelihood's means there.
-        """
-        views = [self._validate_rows(X) for X in (X_forward, X_inverse)]
-        first, second = (self._encode_means(view) for view in views)
-        if len(first) != len(second):
-            raise ValueError(
-                f"X_forward has {len(first)} rows and X_inverse {len(second)}; give two views of "
-                "each row."
-            )
-        return self._decode_means((1 - weight) * first + weight * second, self._told(views[0]))
-
-    def _check_knows_transformations(self):
-        check_is_fitted(self)
-        if self.n_views_ == 0:
-            raise ValueError(
-                "This model was trained without transformations, as a plain VAE. Set "
-                "transformation and fit it again, or use fit_triplets."
-            )

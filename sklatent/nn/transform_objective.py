@@ -1,4 +1,8 @@
-"""What the transformation-aware VAE minimises: equation 3 of its paper, with the coherence term."""
+"""What the transformation-aware VAE minimises: equation 3 of its paper, with the coherence term.
+
+To which divergences of the views' posteriors come: a discrepancy of one draw has no entropy, so
+that nothing else keeps these posteriors from becoming points.
+"""
 
 import torch
 
@@ -17,8 +21,8 @@ def transformation_terms(module, views, step, *, discrepancy, n_draws=1, rows_pe
     views : list of Tensor of shape (..., batch, n_features)
         The rows themselves, then their views.
     step : object
-        The step of training: `hyper` with ``beta`` and ``coherence_weight``, and `streams` of
-        random numbers.
+        The step of training: `hyper` with ``beta``, ``coherence_weight`` and
+        ``view_divergence_weight``, and `streams` of random numbers.
     discrepancy : {"per_datum", "batch"}
         The reading of D.
     n_draws : int, default=1
@@ -29,7 +33,8 @@ def transformation_terms(module, views, step, *, discrepancy, n_draws=1, rows_pe
     Returns
     -------
     dict of str to Tensor of shape (...)
-        ``reconstruction``, ``kl``, ``views``, ``coherence``, ``prior`` and ``discrepancy``.
+        ``reconstruction``, ``kl``, ``views``, ``view_kl``, ``coherence``, ``prior`` and
+        ``discrepancy``.
     """
     n, d, streams = views[0].shape[-2], module.n_components, step.streams
 
@@ -59,8 +64,10 @@ def transformation_terms(module, views, step, *, discrepancy, n_draws=1, rows_pe
     datum, from_between, of_views = log_likelihood.split([half, half, len(z_views) * n], -1)
 
     weight = step.hyper["coherence_weight"]
-    terms = elbo_terms(datum, posterior.rows(slice(n)).kl(), step.hyper["beta"])
+    kl, kl_of_views = posterior.kl().split([n, len(z_views) * n], -1)
+    terms = elbo_terms(datum, kl, step.hyper["beta"])
     terms["views"] = -of_views.sum(-1) / n
+    terms["view_kl"] = step.hyper["view_divergence_weight"] * kl_of_views.sum(-1) / n
     terms["coherence"] = -from_between.mean(-1)
     terms["prior"] = weight * batch_discrepancy(z, streams.normal(joint.shape[-2], d))
     moved = _moved(module.kind, z, changes, len(z_views))

@@ -1,6 +1,6 @@
 """What files of earlier layouts mean: for each, the parameters that came after it."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # By the schema version of a file that lacks the parameter: what models did then.
 _BEFORE = {
@@ -13,9 +13,10 @@ _BEFORE = {
         "covariates": None,
         "missing": "error",
     },
+    2: {"view_divergence_weight": 0.0},
 }
 # By schema version and parameter: values that have got another name since.
-_RENAMED = {1: {"likelihood": {"gaussian": "unit_gaussian"}}}
+_RENAMED = {1: {"likelihood": {"gaussian": "unit_gaussian"}}, 2: {}}
 
 
 def complete_parameters(cls, saved, version):

@@ -12,10 +12,12 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from sklatent import VAE, TransformVAE, load, save
+from sklatent._utils.files import read_file, write_file
 from sklatent.models._fit_together import can_stack, fit_models
 from sklatent.models._transform_views import sample_views
 from sklatent.nn.discrepancies import KERNEL_SCALES
-from sklatent.nn.transform_objective import lenders_of
+from sklatent.nn.transform_objective import lenders_of, transformation_terms
+from sklatent.persistence._earlier import SCHEMA_VERSION
 from sklatent.transformations import (
     Compose,
     FunctionPair,
@@ -23,6 +25,7 @@ from sklatent.transformations import (
     RandomScaling,
     RandomShift,
 )
+from tests.models.test_checkpointing import fit_killed
 from tests.settings import PAPERS, batch_of
 
 SHAPE = (1, 8, 8)
@@ -108,6 +111,21 @@ def mmd(a, b, unbiased):
     return within(a) + within(b) - 2 * kernel(a[:, None], b[None]).mean()
 
 
+def divergence(posterior):
+    """Of one row's posterior from N(0, I), by torch's own formula for normals with covariance."""
+    d = posterior.mean.shape[-1]
+    if hasattr(posterior, "scale_tril"):
+        scale = posterior.scale_tril
+    else:
+        scale = torch.diag_embed(torch.exp(posterior.log_var / 2))
+    eye = torch.eye(d, dtype=scale.dtype)
+    normals = [
+        torch.distributions.MultivariateNormal(mean, scale_tril=L)
+        for mean, L in ((posterior.mean, scale), (torch.zeros_like(posterior.mean), eye))
+    ]
+    return float(torch.distributions.kl_divergence(*normals))
+
+
 CASES = {
     "additive": {},
     "matrix": {"latent_transformation": "matrix"},
@@ -134,6 +152,7 @@ CASES = {
 def test_objective_equals_its_formula_written_out(X, case):
     """One row, one view and one draw at a time, with the model's own noise."""
     parameters = VIEWS | {"precision": "float64", "beta": 0.5, "coherence_weight": 3.0} | case
+    parameters["view_divergence_weight"] = 0.7
     model = TransformVAE(4, **parameters | {"max_epochs": 2, "batch_size": 50}).fit(X)
     module, n, half, d, m = model.net_.module_, 21, 11, 4, model.n_draws
 
@@ -152,7 +171,7 @@ def test_objective_equals_its_formula_written_out(X, case):
             return torch.from_numpy(self.given[-1])
 
     step = type("Step", (), {})()
-    step.hyper = {"beta": 0.5, "coherence_weight": 3.0}
+    step.hyper = {"beta": 0.5, "coherence_weight": 3.0, "view_divergence_weight": 0.7}
     step.streams = Noise()
     x = torch.from_numpy(X[:n])
     with torch.no_grad():
@@ -192,7 +211,8 @@ def test_objective_equals_its_formula_written_out(X, case):
     with torch.no_grad():
         for i in range(n):
             posteriors = [module.encode(view[i : i + 1]) for view in views]
-            expected["kl"] += 0.5 * float(posteriors[0].kl()) / n
+            expected["kl"] += 0.5 * divergence(posteriors[0]) / n
+            expected["view_kl"] += 0.7 * sum(map(divergence, posteriors[1:])) / n
             for j in range(m):
                 z = [
                     posterior.sample(torch.from_numpy(noise[j][v * n + i])[None])
@@ -255,7 +275,8 @@ def test_decoding_each_row_once_is_right_on_average(X, n):
         generator=torch.Generator(),
         normal=lambda *shape: torch.zeros(shape, dtype=torch.float64),
     )
-    step = types.SimpleNamespace(hyper={"beta": 1.0, "coherence_weight": 0.0}, streams=streams)
+    hyper = {"beta": 1.0, "coherence_weight": 0.0, "view_divergence_weight": 1.0}
+    step = types.SimpleNamespace(hyper=hyper, streams=streams)
     x = torch.from_numpy(X[:n])
 
     def terms(rows):
@@ -277,7 +298,11 @@ def test_decoding_each_row_once_is_right_on_average(X, n):
 def test_stacked_training_equals_separate_training(X, case):
     parameters = VIEWS | {"precision": "float64", "batch_size": 60} | case
     models = [
-        TransformVAE(4, **parameters | {"random_state": k, "coherence_weight": 1.0 + k})
+        TransformVAE(
+            4,
+            **parameters | {"random_state": k, "coherence_weight": 1.0 + k},
+            view_divergence_weight=0.5 * k,
+        )
         for k in range(2)
     ]
     separate = [clone(model).fit(X) for model in models]
@@ -293,10 +318,74 @@ def test_stacked_training_equals_separate_training(X, case):
 def test_terms_sum_to_the_loss_and_the_weight_is_in_them(X):
     model = TransformVAE(3, **VIEWS).fit(X)
     for row in model.history_:
-        names = ("reconstruction", "kl", "views", "coherence", "prior", "discrepancy")
+        names = ("reconstruction", "kl", "views", "view_kl", "coherence", "prior", "discrepancy")
         assert row["train_loss"] == pytest.approx(sum(row[name] for name in names))
     unweighted = TransformVAE(3, **VIEWS, coherence_weight=0.0).fit(X)
     assert unweighted.history_[0]["discrepancy"] == unweighted.history_[0]["prior"] == 0.0
+    as_printed = TransformVAE(3, **VIEWS, view_divergence_weight=0.0).fit(X)
+    assert as_printed.history_[0]["view_kl"] == 0.0
+
+
+def test_gradient_of_the_views_divergence(X):
+    """Against finite differences of torch's own divergence, and of the whole term."""
+    model = TransformVAE(3, **VIEWS, precision="float64").fit(X)
+    module = model.net_.module_
+    x = torch.from_numpy(X[:9])
+    views = [view.clamp(0, 1) for view in model.transformation.sample(x, 1, SHAPE)]
+    noise = torch.zeros(1, dtype=torch.float64)
+    streams = types.SimpleNamespace(normal=lambda *shape: noise.expand(shape))
+
+    def term(weight):
+        hyper = {"beta": 1.0, "coherence_weight": 1.0, "view_divergence_weight": weight}
+        step = types.SimpleNamespace(hyper=hyper, streams=streams)
+        return transformation_terms(module, [x, *views], step, discrepancy="per_datum")
+
+    (gradient,) = torch.autograd.grad(term(0.3)["view_kl"], module.head.bias)
+
+    def by_hand():
+        with torch.no_grad():
+            rows = [module.encode(view[i : i + 1]) for view in views for i in range(9)]
+            return 0.3 * sum(map(divergence, rows)) / 9
+
+    with torch.no_grad():
+        for i in range(len(gradient)):
+            found = []
+            for move in (1e-5, -2e-5):
+                module.head.bias[i] += move
+                found.append(by_hand())
+            module.head.bias[i] += 1e-5
+            assert float(gradient[i]) == pytest.approx((found[0] - found[1]) / 2e-5, rel=1e-6)
+    # It adds itself alone: all other terms are what they are without it.
+    without = term(0.0)
+    for name, value in term(0.3).items():
+        assert name == "view_kl" or torch.equal(value, without[name])
+
+
+def test_the_views_divergence_warms_up(X):
+    first = [
+        TransformVAE(3, **VIEWS | {"learning_rate": 1e-300, "max_epochs": 4}, warmup_epochs=warmup)
+        .fit(X)
+        .history_[0]["view_kl"]
+        for warmup in (0, 4)
+    ]
+    assert 0 < first[1] < 0.3 * first[0]
+
+
+def test_posteriors_of_views_keep_a_width():
+    """As printed, the equation makes points of them; the weight's default does not."""
+    X, X_test = train_test_split(load_digits().data / 16, random_state=0)
+    views = RandomRotation(45).sample(X_test, 1, SHAPE)[0]
+    for seed in range(2):
+        kept, as_printed = (
+            TransformVAE(
+                8, **LEARNING, view_divergence_weight=weight, max_epochs=20, random_state=seed
+            )
+            .fit(X)
+            .encode(views)
+            for weight in (1.0, 0.0)
+        )
+        deviations = [np.sqrt(p.variance).mean() for p in (kept, as_printed)]
+        assert deviations[0] > 1.5 * deviations[1]
 
 
 def test_views_are_drawn_anew_for_each_batch_and_by_seed(X):
@@ -359,6 +448,28 @@ def test_saved_and_loaded_it_still_knows_its_transformations(X, tmp_path):
             loaded.apply_transformation(X, T), model.apply_transformation(X, T)
         )
     assert loaded.transformation.max_angle == 45
+
+
+def test_files_from_before_the_views_divergence_load_as_the_paper_has_it(X, tmp_path):
+    save(TransformVAE(3, **VIEWS).fit(X), tmp_path / "new")
+    kind = "a fitted model"
+    arrays, envelope = read_file(tmp_path / "new", kind=kind, schema_version=SCHEMA_VERSION)
+    metadata = envelope["metadata"]
+    assert metadata["model"]["parameters"].pop("view_divergence_weight") == 1.0
+    write_file(tmp_path / "old", arrays, metadata, kind=kind, schema_version=2)
+    assert load(tmp_path / "new").view_divergence_weight == 1.0
+    assert load(tmp_path / "old").view_divergence_weight == 0.0
+    write_file(tmp_path / "old", arrays, metadata, kind=kind, schema_version=SCHEMA_VERSION)
+    with pytest.raises(ValueError, match="view_divergence_weight is missing"):
+        load(tmp_path / "old")
+
+
+def test_a_killed_fit_goes_on_to_the_same_bits(X, tmp_path):
+    parameters = VIEWS | {"view_divergence_weight": 0.5}
+    whole = TransformVAE(3, **parameters).fit(X)
+    fit_killed(TransformVAE(3, **parameters, checkpoint_dir=tmp_path), X, 2)
+    resumed = TransformVAE(3, **parameters, checkpoint_dir=tmp_path).fit(X)
+    np.testing.assert_array_equal(resumed.transform(X), whole.transform(X))
 
 
 def test_fitting_anew_without_views_forgets_them(X):
@@ -617,6 +728,7 @@ def test_nonsense_in_a_later_batch_is_found_too(X):
         ({"latent_transformation": "rotation"}, "latent_transformation"),
         ({"discrepancy": "mmd"}, "discrepancy"),
         ({"coherence_weight": -1.0}, "coherence_weight"),
+        ({"view_divergence_weight": -1.0}, "view_divergence_weight"),
         ({"n_views": 0}, "n_views"),
         ({"n_draws": 0}, "n_draws"),
         ({"rows_per_transformation": 0}, "rows_per_transformation"),

@@ -32,6 +32,7 @@ import sklatent
 from sklatent import VAE, LinearAligner
 from sklatent._utils.files import read_file, write_file
 from sklatent._utils.trusted import TRUSTED
+from sklatent.persistence._earlier import SCHEMA_VERSION
 
 SMALL = {"n_components": 2, "hidden_layer_sizes": (8,), "max_epochs": 2, "random_state": 0}
 NUMBERS = np.random.default_rng(0).uniform(0.1, 1, size=(60, 5))
@@ -208,7 +209,7 @@ def test_what_is_not_on_the_list(path):
 def test_a_file_can_not_set_what_a_step_does_not_learn(path):
     """A class that is trusted is not trusted with everything."""
     sklatent.save(make_pipeline(StandardScaler()).fit(NUMBERS), path)
-    arrays, envelope = read_file(path, kind="a fitted model", schema_version=2)
+    arrays, envelope = read_file(path, kind="a fitted model", schema_version=SCHEMA_VERSION)
     for name, value in (
         ("_doc_link_template", "javascript:alert(1)"),
         ("_parameter_constraints", {"dict": []}),
@@ -220,7 +221,7 @@ def test_a_file_can_not_set_what_a_step_does_not_learn(path):
         metadata = {"model": _copy(envelope["metadata"]["model"])}
         step = metadata["model"]["parameters"]["steps"][0]["tuple"][1]
         step["learned"][name] = value
-        write_file(path, arrays, metadata, kind="a fitted model", schema_version=2)
+        write_file(path, arrays, metadata, kind="a fitted model", schema_version=SCHEMA_VERSION)
         with pytest.raises(ValueError, match="makes no model of this sklatent"):
             sklatent.load(path)
 

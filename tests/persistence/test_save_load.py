@@ -19,6 +19,7 @@ from torch import nn
 import sklatent
 from sklatent import VAE, LinearAligner, RosettaPoints, RosettaVAE
 from sklatent._utils.files import read_file, write_file
+from sklatent.persistence._earlier import SCHEMA_VERSION
 from sklatent.transformations import Compose, FunctionPair, RandomRotation, RandomShift
 from tests.test_common import ESTIMATORS, fitted
 
@@ -369,10 +370,12 @@ def test_wrong_files(X, path):
 def test_weights_of_another_network(X, path):
     """A file whose hash was made anew around weights that do not fit."""
     sklatent.save(VAE(**SMALL).fit(X), path)
-    arrays, envelope = read_file(path, kind="a fitted model", schema_version=2)
+    arrays, envelope = read_file(path, kind="a fitted model", schema_version=SCHEMA_VERSION)
     name = next(name for name in arrays if name.endswith("head.weight"))
     arrays[name] = arrays[name][:, :-1]
-    write_file(path, arrays, envelope["metadata"], kind="a fitted model", schema_version=2)
+    write_file(
+        path, arrays, envelope["metadata"], kind="a fitted model", schema_version=SCHEMA_VERSION
+    )
     with pytest.raises(ValueError, match="weights do not fit"):
         sklatent.load(path)
 
