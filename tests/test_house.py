@@ -15,6 +15,14 @@ MAX_LINES = 450
 # A module's tests lie in the file of its name, or of the longest beginning of its name: test_icp.py
 # has those of _icp.py and _icp_starts.py. What is tested through something else says by what.
 TESTED_BY = {
+    "model_selection/_reproducibility/components": "model_selection/reproducibility/test_agreement",
+    "model_selection/_reproducibility/pictures": "model_selection/reproducibility/test_page",
+    "model_selection/_reproducibility/runs": "model_selection/reproducibility/test_report",
+    "model_selection/_reproducibility/verdict": "model_selection/reproducibility/test_report",
+    "_utils/versions": "persistence/test_card",
+    "metrics/_cka": "metrics/test_similarity",
+    "model_selection/_chunk": "model_selection/test_stacks",
+    "nn/training/pause": "model_selection/test_fused_halving",
     "_utils/columns": "models/test_covariates",
     "_utils/warn": "models/test_convergence",
     "nn/told": "models/test_covariates",
@@ -225,7 +233,8 @@ def test_every_module_has_its_tests():
         module = path.relative_to(ROOT / "sklatent").with_suffix("")
         words = module.name.strip("_").split("_")
         names = ["_".join(words[:n]) for n in range(len(words), 0, -1)]
-        here = ROOT / "tests" / module.parent
+        first, *rest = module.parent.parts or [""]
+        here = ROOT.joinpath("tests", first, *(part.strip("_") for part in rest))
         if path.name != "__init__.py" and not any((here / f"test_{n}.py").exists() for n in names):
             others[module.as_posix()] = TESTED_BY.get(module.as_posix())
     assert not sorted(name for name, tests in others.items() if tests is None)
