@@ -22,9 +22,9 @@ def component_rows(model, latents):
     rows : list of dict
         For each component, ``share`` (of the variance), whether it is ``active``; against each
         other run ``r2`` without a map and ``correlation`` with the best match, without its sign
-        (medians; r2 is None where a run's component never varies); shares of runs in which the match is ``in_place`` and of ``same_sign``;
-        ``gap`` and ``sign_stability`` of the start, None where training did not start at
-        principal axes.
+        (medians; r2 is None where a run's component never varies); shares of runs in which the
+        match is ``in_place`` and of ``same_sign``; ``gap`` and ``sign_stability`` of the start,
+        None where training did not start at principal axes.
     """
     first, others = latents[0], latents[1:]
     variances = first.var(axis=0)
