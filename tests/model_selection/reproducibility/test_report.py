@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklatent import VAE, ReproducibilityReport, retrain
-from tests.model_selection._reproducibility.made import Bare, noisy
+from tests.model_selection.reproducibility.made import Bare, noisy
 
 
 def test_real_runs(report, runs, X):

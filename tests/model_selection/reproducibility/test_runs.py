@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from sklatent import VAE, ReproducibilityReport
-from tests.model_selection._reproducibility.made import fixed, noisy
+from tests.model_selection.reproducibility.made import fixed, noisy
 
 
 class TestBadInput:

@@ -11,7 +11,7 @@ from sklatent.model_selection._reproducibility.pictures import (
     runs_picture,
     spaces_picture,
 )
-from tests.model_selection._reproducibility.made import fixed
+from tests.model_selection.reproducibility.made import fixed
 
 
 def test_does_not_depend_on_how_the_caller_draws(report, page):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklatent import VAE, ReproducibilityReport, retrain
-from tests.model_selection._reproducibility.made import fixed, noisy
+from tests.model_selection.reproducibility.made import fixed, noisy
 
 
 class TestCautions:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklatent.model_selection._reproducibility.components import component_rows
-from tests.model_selection._reproducibility.made import Bare
+from tests.model_selection.reproducibility.made import Bare
 
 
 @pytest.fixture

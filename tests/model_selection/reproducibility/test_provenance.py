@@ -8,7 +8,7 @@ import pandas as pd
 
 import sklatent
 from sklatent import VAE, ReproducibilityReport, retrain
-from tests.model_selection._reproducibility.made import fixed
+from tests.model_selection.reproducibility.made import fixed
 
 
 class TestProvenance:

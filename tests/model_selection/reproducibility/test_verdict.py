@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklatent import ReproducibilityReport
-from tests.model_selection._reproducibility.made import fixed, noisy
+from tests.model_selection.reproducibility.made import fixed, noisy
 
 
 @pytest.mark.parametrize("seed", range(3))
