@@ -19,7 +19,9 @@ from sklatent.datasets import load_npz, make_affine_digits
 from sklatent.transformations import RandomAffine, RandomRotation
 
 FILES = {"MNIST": "mnist.npz", "Fashion-MNIST": "fashion_mnist.npz"}
-MODELS = ("VAE", "VAE+", "VAE+, originals too", "T-VAE")
+# As printed nothing keeps the views' posteriors from becoming points; ours has a divergence there.
+PRINTED = "T-VAE, as printed"
+MODELS = ("VAE", "VAE+", "VAE+, originals too", PRINTED, "T-VAE")
 # For the likelihood alone: what the views cost it depends on the views.
 MILDER = {
     "T-VAE, rotations only": RandomRotation(20),
@@ -42,9 +44,10 @@ PUBLISHED = {
     (100, "VAE+"): (79.2, 97.4, 43.3, 82.7),
     (100, "T-VAE"): (90.6, 98.1, 81.2, 86.9),
 }
-PUBLISHED_NATS = {"VAE": 93, "VAE+": 94, "T-VAE": 92}
+PUBLISHED_NATS = {"VAE": 93, "VAE+": 94, PRINTED: 92, "T-VAE": 92}
 # Which of the two VAE+ the paper means is open.
 PUBLISHED |= {(d, "VAE+, originals too"): PUBLISHED[d, "VAE+"] for d in (10, 100)}
+PUBLISHED |= {(d, PRINTED): PUBLISHED[d, "T-VAE"] for d in (10, 100)}
 
 
 class WithOriginals:
@@ -119,8 +122,11 @@ def build(name, n_components, seed, scale):
         "callbacks": [LRScheduler(policy="StepLR", step_size=quarter, gamma=0.5)],
         "random_state": seed,
     }
-    if name == "T-VAE":
-        return TransformVAE(n_components, transformation=VIEWS, **parameters)
+    if name in ("T-VAE", PRINTED):
+        weight = 0.0 if name == PRINTED else 1.0
+        return TransformVAE(
+            n_components, transformation=VIEWS, view_divergence_weight=weight, **parameters
+        )
     if name in MILDER:
         return TransformVAE(n_components, transformation=MILDER[name], **parameters)
     augmentation = {"VAE+": VIEWS, "VAE+, originals too": WithOriginals(VIEWS)}.get(name)

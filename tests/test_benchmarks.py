@@ -195,6 +195,9 @@ class TestRemarksFollowTheNumbers:
             }
 
         scale = script.SCALES["quick"]
+        assert script.build(script.PRINTED, 10, 0, scale).view_divergence_weight == 0.0
+        assert script.build("T-VAE", 10, 0, scale).view_divergence_weight > 0
+        assert script.PUBLISHED[10, script.PRINTED] == script.PUBLISHED[10, "T-VAE"]
         ahead = said(script.remarks(by_key(8.0), scale))
         assert (
             "Under the shift, from MNIST with 10 components, T-VAE is ahead of VAE+: 8.0" in ahead

@@ -22,9 +22,9 @@ def component_rows(model, latents):
     rows : list of dict
         For each component, ``share`` (of the variance), whether it is ``active``; against each
         other run ``r2`` without a map and ``correlation`` with the best match, without its sign
-        (medians); shares of runs in which the match is ``in_place`` and of ``same_sign``;
-        ``gap`` and ``sign_stability`` of the start, None where training did not start at
-        principal axes.
+        (medians; r2 is None where a run's component never varies); shares of runs in which the
+        match is ``in_place`` and of ``same_sign``; ``gap`` and ``sign_stability`` of the start,
+        None where training did not start at principal axes.
     """
     first, others = latents[0], latents[1:]
     variances = first.var(axis=0)
@@ -35,7 +35,7 @@ def component_rows(model, latents):
     for Z in others:
         spread = Z.var(axis=0)
         error = ((Z - first) ** 2).mean(axis=0)
-        r2.append(1 - np.divide(error, spread, out=np.full_like(error, np.inf), where=spread > 0))
+        r2.append(1 - np.divide(error, spread, out=np.full_like(error, np.nan), where=spread > 0))
         correlation = _correlations(first, Z)
         columns = linear_sum_assignment(-np.abs(correlation))[1]
         best = correlation[np.arange(len(columns)), columns]
@@ -47,7 +47,7 @@ def component_rows(model, latents):
             "component": j + 1,
             "share": float(variances[j] / variances.sum()),
             "active": bool(active_columns(variances)[j]),
-            "r2": float(np.median([each[j] for each in r2])),
+            "r2": _known(np.median([each[j] for each in r2])),
             "correlation": float(np.median([each[j] for each in matched])),
             "in_place": float(np.mean([each[j] for each in place])),
             "same_sign": float(np.mean([each[j] for each in sign])),
@@ -63,6 +63,10 @@ def start_attribute(model, name, width):
     values = getattr(last_step(model)[0], f"start_{name}_", None)
     values = [] if values is None else [float(value) for value in values[:width]]
     return values + [None] * (width - len(values))
+
+
+def _known(value):
+    return None if np.isnan(value) else float(value)
 
 
 def _correlations(A, B):
