@@ -1,6 +1,5 @@
 """Alignment without paired samples: iterative closest points."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -9,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklatent._utils.random import local_random_state
+from sklatent._utils.warn import warn_caller
 from sklatent.alignment._base import AffineAligner, check_finite_rows
 from sklatent.alignment._correspondence import check_labels, class_mean_anchors
 from sklatent.alignment._icp_starts import axes_starts, held_out_distance, split_groups
@@ -228,11 +228,10 @@ class ICPAligner(AffineAligner):
         self.distances_ = distances
         self.n_iter_ = len(distances) - 1
         if not settled:
-            warnings.warn(
+            warn_caller(
                 f"The distance still changes after max_iter={self.max_iter} maps. Raise max_iter "
                 "or tol.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         return self
 

@@ -1,6 +1,5 @@
 """Alignment of two spaces of which no rows correspond, and refusal where that cannot be done."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklatent._utils.random import local_random_state
+from sklatent._utils.warn import warn_caller
 from sklatent.alignment._base import affine, check_finite_rows, pseudo_inverse
 from sklatent.alignment._moments import float_type
 from sklatent.alignment._unpaired_frames import compose, make_frames
@@ -227,11 +227,9 @@ class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.coef_ = np.ascontiguousarray(matrix.T, dtype)
         self.intercept_ = intercept.astype(dtype)
         if not self._is_space:
-            warnings.warn(
+            warn_caller(
                 "y is 1-D, such as labels or a regression target are, and no latent space: one "
-                "component can't be told from its mirror image; transform gives the better one.",
-                UserWarning,
-                stacklevel=2,
+                "component can't be told from its mirror image; transform gives the better one."
             )
         return self
 
