@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # what the table below says, for editors and type checkers
     from sklatent.channels import ChannelFingerprints as ChannelFingerprints
     from sklatent.channels import ChannelHotspots as ChannelHotspots
     from sklatent.channels import ChannelSynthesizer as ChannelSynthesizer
+    from sklatent.model_selection import ReproducibilityReport as ReproducibilityReport
     from sklatent.model_selection import retrain as retrain
     from sklatent.model_selection import retraining_report as retraining_report
     from sklatent.model_selection import sequential_study as sequential_study
