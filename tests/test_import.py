@@ -97,3 +97,10 @@ def test_walk_finds_what_is_there():
     assert {"sklatent", "sklatent.models", "sklatent.metrics"} <= set(public_modules())
     assert {"VAE", "RosettaVAE", "LinearAligner"} <= set(public_estimators())
     assert {"sklatent.VAE", "sklatent.RosettaPoints", "sklatent.save"} <= set(public_objects())
+
+
+def test_no_docstring_has_places_left_to_fill():
+    """Shared text is put in for words in braces; what stays in doubled ones is published so."""
+    for name, value in public_objects().items():
+        for place in ('{{"', "{shared", "{n_components}"):
+            assert place not in (value.__doc__ or ""), name
