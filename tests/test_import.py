@@ -1,14 +1,13 @@
 """Importing sklatent is cheap, lazy, and says what it has."""
 
-import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import sklatent
 from tests.discovery import all_modules, public_estimators, public_modules, public_objects
+from tests.typed_names import LAZY, ROOT, found, wanted
 
 NUMPY_ONLY = ["alignment", "channels", "datasets", "metrics", "plotting", "rosetta"]
 
@@ -63,30 +62,11 @@ def test_unknown_name():
         exec("from sklatent import Rosetta")
 
 
-ROOT = Path(sklatent.__file__).parent
-LAZY = sorted(path for path in ROOT.rglob("__init__.py") if "attach(" in path.read_text())
-
-
 @pytest.mark.parametrize("path", LAZY, ids=lambda path: str(path.parent.relative_to(ROOT)))
 def test_editors_see_what_the_table_says(path):
     """What is imported under TYPE_CHECKING, each as itself, is the lazy table, line by line."""
-    package = ".".join(["sklatent", *path.parent.relative_to(ROOT).parts])
-    tree = ast.parse(path.read_text())
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    (call,) = [node for node in calls if ast.unparse(node.func) == "attach"]
-    wanted = {
-        f"from {package}.{module} import {name} as {name}"
-        for module, names in ast.literal_eval(call.args[1]).items()
-        for name in names
-    }
-    for keyword in call.keywords:
-        wanted |= {
-            f"from {package} import {name} as {name}" for name in ast.literal_eval(keyword.value)
-        }
-    (block,) = [n for n in tree.body if isinstance(n, ast.If)]
-    assert ast.unparse(block.test) == "TYPE_CHECKING"
-    found = {ast.unparse(line) for line in block.body}
-    assert found == wanted, f"lacks {sorted(wanted - found)}, has {sorted(found - wanted)}"
+    lacks, has = wanted(path) - found(path), found(path) - wanted(path)
+    assert not lacks | has, f"lacks {sorted(lacks)}, has {sorted(has)}: python -m tests.typed_names"
     assert len(LAZY) > 10
 
 
@@ -117,3 +97,10 @@ def test_walk_finds_what_is_there():
     assert {"sklatent", "sklatent.models", "sklatent.metrics"} <= set(public_modules())
     assert {"VAE", "RosettaVAE", "LinearAligner"} <= set(public_estimators())
     assert {"sklatent.VAE", "sklatent.RosettaPoints", "sklatent.save"} <= set(public_objects())
+
+
+def test_no_docstring_has_places_left_to_fill():
+    """Shared text is put in for words in braces; what stays in doubled ones is published so."""
+    for name, value in public_objects().items():
+        for place in ('{{"', "{shared", "{n_components}"):
+            assert place not in (value.__doc__ or ""), name

@@ -1,6 +1,5 @@
 """Relative representations: where a point lies, told by its similarity to anchors."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklatent._utils.random import local_random_state
 from sklatent._utils.sparse import dense
+from sklatent._utils.warn import warn_caller
 from sklatent.alignment._base import check_finite_rows, require_plain
 from sklatent.alignment._moments import blocks, float_type
 
@@ -106,11 +106,9 @@ def choose_anchors(X, anchors, n_anchors, random_state):
     n_samples, n_features = X.shape
     if anchors is None:
         if n_anchors > n_samples:
-            warnings.warn(
+            warn_caller(
                 f"n_anchors={n_anchors} is more than the {n_samples} rows of X; all of them are "
-                "taken.",
-                UserWarning,
-                stacklevel=3,
+                "taken."
             )
             n_anchors = n_samples
         generator = local_random_state(random_state)

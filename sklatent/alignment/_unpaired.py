@@ -1,6 +1,5 @@
 """Alignment of two spaces of which no rows correspond, and refusal where that cannot be done."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,8 +15,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklatent._utils.random import local_random_state
+from sklatent._utils.warn import warn_caller
 from sklatent.alignment._base import affine, check_finite_rows, pseudo_inverse
 from sklatent.alignment._moments import float_type
+from sklatent.alignment._unpaired_frames import compose, make_frames
 from sklatent.alignment._unpaired_judgement import FEWEST_ROWS, judge
 from sklatent.alignment._unpaired_search import search
 
@@ -25,9 +26,6 @@ from sklatent.alignment._unpaired_search import search
 # are not of one kind, and R^2 that maps of parts of the rows must reach with each other.
 _LEAST_FIT = 0.6
 _LEAST_STABILITY = 0.7
-
-# Directions of less variance than this fraction of the largest are no directions.
-_NO_VARIANCE = 1e-10
 
 
 class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -221,19 +219,17 @@ class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             check_finite_rows(array, name)
         rng = np.random.default_rng(local_random_state(self.random_state).randint(2**31))
         chosen = [Z[_some_rows(len(Z), self.max_samples, rng)] for Z in (X, Y)]
-        frames = _frames(*chosen, self.kind)
+        frames = make_frames(*chosen, self.kind)
         points = [frame.to_points(Z) for frame, Z in zip(frames, chosen, strict=True)]
         rotation, offset = self._judge(*points, rng)
-        matrix, intercept = _compose(*frames, rotation, offset)
+        matrix, intercept = compose(*frames, rotation, offset)
         dtype = np.result_type(float_type(X.dtype), float_type(Y.dtype))
         self.coef_ = np.ascontiguousarray(matrix.T, dtype)
         self.intercept_ = intercept.astype(dtype)
         if not self._is_space:
-            warnings.warn(
+            warn_caller(
                 "y is 1-D, such as labels or a regression target are, and no latent space: one "
-                "component can't be told from its mirror image; transform gives the better one.",
-                UserWarning,
-                stacklevel=2,
+                "component can't be told from its mirror image; transform gives the better one."
             )
         return self
 
@@ -369,58 +365,6 @@ class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         tags.target_tags.multi_output = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-class _Frame:
-    """Coordinates in which two clouds may differ by a rigid map only: ``(Z - centre) @ there``."""
-
-    def __init__(self, centre, there, back):
-        self.centre, self.there, self.back = centre, there, back
-
-    def to_points(self, Z):
-        return (np.asarray(Z, np.float64) - self.centre) @ self.there
-
-
-def _frames(X, Y, kind):
-    """A frame for each side, of equal width: the narrower one is padded with zeros."""
-    centred = []
-    for Z, name in ((X, "X"), (Y, "y")):
-        Z = np.asarray(Z, np.float64)
-        centre = Z.mean(axis=0)
-        largest = np.abs(Z - centre).max()
-        if not largest > 10 * np.finfo(np.float64).eps * np.abs(Z).max():
-            raise ValueError(
-                f"Every column of {name} has zero variance: its latents are all one point, and no "
-                "map can be told from them. Look whether the model that made them has collapsed."
-            )
-        centred.append((centre, Z - centre, largest))
-    # One unit for both, so that the map stays rigid and squares stay in range.
-    unit = max(largest for _, _, largest in centred)
-    made = []
-    for centre, Z, largest in centred:
-        if kind == "rigid":
-            made.append((centre, np.eye(Z.shape[1]) / unit, np.eye(Z.shape[1]) * unit))
-            continue
-        _, values, axes = np.linalg.svd(Z / largest, full_matrices=False)
-        deviations = values / np.sqrt(len(Z))
-        kept = deviations**2 > _NO_VARIANCE * deviations[0] ** 2
-        axes, deviations = axes[kept], deviations[kept] * largest
-        made.append((centre, axes.T / deviations, axes * deviations[:, None]))
-    width = max(there.shape[1] for _, there, _ in made)
-    return [
-        _Frame(
-            centre,
-            np.pad(there, ((0, 0), (0, width - there.shape[1]))),
-            np.pad(back, ((0, width - len(back)), (0, 0))),
-        )
-        for centre, there, back in made
-    ]
-
-
-def _compose(source, target, rotation, offset):
-    """The map between frames as one between the spaces: a matrix and a translation."""
-    matrix = source.there @ rotation @ target.back
-    return matrix, target.centre + offset @ target.back - source.centre @ matrix
 
 
 def _some_rows(n, most, rng):

@@ -1,6 +1,5 @@
 """Pieces of information that many models learn: dense groups of channels."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklatent._utils.random import local_random_state
+from sklatent._utils.warn import warn_caller
 from sklatent.channels._arrays import check_whole_number, readable
 from sklatent.channels._fingerprints import ChannelFingerprints
 from sklatent.channels._hotspots_null import (
@@ -223,12 +223,10 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
         left_out = np.setdiff1d(np.arange(n_channels), kept)
         self.ordering_ = np.concatenate([kept, left_out])
         if len(kept) < self.min_samples:
-            warnings.warn(
+            warn_caller(
                 f"Only {len(kept)} of {n_channels} channels carry at least {self.min_information} "
                 f"bits, fewer than min_samples={self.min_samples}, so that there are no groups. "
-                "Lower min_samples or min_information.",
-                UserWarning,
-                stacklevel=2,
+                "Lower min_samples or min_information."
             )
         else:
             order, reachability, labels = self._optics(similarity)

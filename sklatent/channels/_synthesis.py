@@ -1,6 +1,5 @@
 """One channel from many: posteriors whose fingerprint is most similar to an ensemble's."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -9,6 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sklatent._posterior import Posterior
+from sklatent._utils.warn import warn_caller
 from sklatent.channels._arrays import check_whole_number, readable
 from sklatent.channels._fingerprints import ChannelFingerprints
 from sklatent.channels._hotspots import read_channels
@@ -193,12 +193,10 @@ class ChannelSynthesizer(BaseEstimator):
         self.similarity_ = self._similarity(channels)
         bits, members = self.fingerprint_.information[0], channels.information[informative].mean()
         if bits < _LEAST_SHARE * members:
-            warnings.warn(
+            warn_caller(
                 f"The new channel carries {bits:.2g} bits, less than a tenth of its members' "
                 f"{members:.2g}: whatever its similarity, it says next to nothing. Train longer "
-                '(max_epochs), or use metric="nmi" or "vi", which count noise.',
-                UserWarning,
-                stacklevel=2,
+                '(max_epochs), or use metric="nmi" or "vi", which count noise.'
             )
         return self
 

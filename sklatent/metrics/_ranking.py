@@ -1,7 +1,5 @@
 """Ranking models without labels, by how much each agrees with the others."""
 
-import warnings
-
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.exceptions import ConvergenceWarning
@@ -9,6 +7,7 @@ from sklearn.utils.validation import check_scalar
 
 from sklatent._posterior import Posterior
 from sklatent._utils.arrays import to_numbers
+from sklatent._utils.warn import warn_caller
 from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._validation import check_latents, is_constant
 
@@ -40,11 +39,10 @@ def _lasso_coefficients(gram, cross, *, tol=1e-8, max_sweeps=10_000):
             weights[a] = updated
         if change <= tol:
             return weights
-    warnings.warn(
+    warn_caller(
         f"The lasso did not converge within {max_sweeps} sweeps (last change {change:.1e}); the "
         "components of a model are nearly collinear.",
         ConvergenceWarning,
-        stacklevel=4,
     )
     return weights
 

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 from sklatent._utils.lazy import attach
 
 if TYPE_CHECKING:  # what the table below says, for editors and type checkers
+    from sklatent.model_selection._fused_halving import (
+        FusedHalvingGridSearchCV as FusedHalvingGridSearchCV,
+    )
     from sklatent.model_selection._fused_search import FusedGridSearchCV as FusedGridSearchCV
     from sklatent.model_selection._reproducibility.report import (
         ReproducibilityReport as ReproducibilityReport,

@@ -76,14 +76,24 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         ``encode(x)``, ``decode(z)`` and ``likelihood``.
     ``_objective(module, batch, step)``
         Named terms that sum to the loss, each a number, or one for each stacked model. ``batch``
-        has ``x`` of shape (..., rows, features) and ``mean``; ``step`` has ``hyper``, ``streams``
-        for noise, ``constants``, ``n_rows`` and ``batch_size``.
+        has ``x`` of shape (..., rows, features), ``covariates`` and ``mean``; ``step`` has
+        ``hyper``, ``streams`` for noise, ``constants``, ``n_rows`` and ``batch_size``. The module
+        has been told of the covariates.
     ``_constants(dtype, device)``
         Tensors that ride along with every batch, by name, as ``step.constants``.
     ``_check_parameters(X)``
         Refuse parameters that do not suit each other or X.
+    ``_validate_training_data(X, reset)``
+        Validate X, and note what only this fit is about; returns what is trained on.
     ``_after_training()``
         Set what was learned beside the net.
+    ``_encode_means(X)``, ``_decode_means(Z, covariates)``, ``_means(encoded)``, ``_reconstruct(X)``
+    and ``_n_features_out``
+        What `transform` and `inverse_transform` give of validated rows, and how many columns.
+    ``_beta_to_start_from()``, ``_anchors_to_start_from()``, ``_decodes_latents()``, ``_start``
+        Where ``init="pca"`` starts: the weight of the divergence in the linear model (None where
+        there is no prior), anchors in place of the data's own axes, whether latents themselves are
+        what is decoded, and the start itself.
 
     Examples
     --------

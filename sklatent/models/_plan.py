@@ -1,4 +1,4 @@
-"""Fits whose turn has not come yet: noted first, trained together, and handed over in their turn.
+"""A search's fits: recorded first, trained together, then handed to the search one by one.
 
 A search fits one model after the other, each where its own loop has prepared the data. To train
 them as stacks without a search of our own, each such *turn* runs twice. First every ``fit`` of a

@@ -34,10 +34,10 @@ class TransformVAE(TransformationMixin, LatentModel):
         Draws the views, anew for each batch: one of :mod:`sklatent.transformations`, or any object
         whose ``sample(X, generator, image_shape=...)`` maps a tensor to the two views. None gives a
         plain VAE, unless the views are given to :meth:`fit_triplets`.
-    latent_transformation : {{"additive", "matrix"}}, default="additive"
+    latent_transformation : {"additive", "matrix"}, default="additive"
         What T is: a vector that is added, or a matrix that is multiplied by, with the identity near
         at the start and the inverse by solving.
-    discrepancy : {{"per_datum", "batch"}}, default="per_datum"
+    discrepancy : {"per_datum", "batch"}, default="per_datum"
         Between which draws the maximum mean discrepancy of a view's latent from where T takes `z`
         is measured: those of the same row, or the two clouds of the whole batch, which nothing
         then pairs.

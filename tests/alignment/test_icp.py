@@ -10,7 +10,7 @@ from scipy.stats import ortho_group
 from sklearn.exceptions import ConvergenceWarning
 
 from sklatent.alignment import ICPAligner, LinearAligner, RigidAligner, class_mean_anchors
-from sklatent.alignment._icp import match_nearest
+from sklatent.alignment._icp_steps import match_nearest
 
 
 def clouds(n=600, width=4, n_classes=6, seed=0, shear=0.0, unpaired=True):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import sklatent
 from sklatent import (
     DIPVAE,
     VAE,
@@ -126,6 +127,27 @@ class Brief(LatentModel):
 
 def test_a_model_may_have_few_parameters():
     assert check_latent_model(Brief()) == 10
+
+
+def test_all_hooks_are_in_the_contract():
+    """Whatever a model of ours has in place of LatentModel's own, its docstring names."""
+    ours = {getattr(sklatent.models, name) for name in sklatent.models.__all__}
+    classes = {
+        base
+        for cls in ours
+        if isinstance(cls, type) and issubclass(cls, LatentModel)
+        for base in cls.__mro__[: cls.__mro__.index(LatentModel)]
+    }
+    hooks = {
+        name
+        for cls in classes
+        for name in vars(cls)
+        if name.startswith("_") and not name.startswith("__") and hasattr(LatentModel, name)
+    }
+    scikit_learn_s = {"_parameter_constraints", "_sklearn_auto_wrap_output_keys"}
+    hooks = {name for name in hooks - scikit_learn_s if not name.endswith("_request")}
+    assert len(hooks) > 15
+    assert not [name for name in sorted(hooks) if f"``{name}" not in LatentModel.__doc__]
 
 
 def test_data_of_ones_own():

@@ -9,6 +9,7 @@ import sklatent
 from sklatent._utils.files import read_file, write_file
 from sklatent.models import LatentModel
 from sklatent.persistence._card import card
+from sklatent.persistence._earlier import SCHEMA_VERSION
 
 X = np.random.default_rng(0).random((40, 6))
 
@@ -90,8 +91,11 @@ def test_what_has_no_line_is_no_part(file):
     model.extra_ = 1
     with pytest.raises(TypeError, match="declare it"):
         sklatent.save(model, file)
-    arrays, envelope = read_file(file, kind="a fitted model", schema_version=2)
+    layout = {"kind": "a fitted model", "schema_version": SCHEMA_VERSION}
+    arrays, envelope = read_file(file, **layout)
     envelope["metadata"]["model"]["learned"]["transform"] = 1
-    write_file(file, arrays, envelope["metadata"], kind="a fitted model", schema_version=2)
+    write_file(
+        file, arrays, envelope["metadata"], kind="a fitted model", schema_version=SCHEMA_VERSION
+    )
     with pytest.raises(ValueError, match="transform"):
         sklatent.load(file, custom_objects={PATH: Sparse})

@@ -2,11 +2,12 @@
 
 import multiprocessing
 import threading
-import warnings
 from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import nn
+
+from sklatent._utils.warn import warn_caller
 
 DTYPES = {"float32": torch.float32, "bf16": torch.float32, "float64": torch.float64}
 # Multiply-adds in a step, or in a block of rows, from which on a second thread is worth it: on a
@@ -46,11 +47,9 @@ def resolve_device(device):
 def warn_if_gpu_is_shared(device):
     """Several processes on one GPU take turns, and each holds its own copy of everything."""
     if device.type == "cuda" and _is_worker_process():
-        warnings.warn(
+        warn_caller(
             "Several processes train on one GPU (n_jobs > 1), which is slower than one and may run "
-            'out of its memory. Use n_jobs=1 with a GPU, or device="cpu" with n_jobs > 1.',
-            UserWarning,
-            stacklevel=2,
+            'out of its memory. Use n_jobs=1 with a GPU, or device="cpu" with n_jobs > 1.'
         )
 
 

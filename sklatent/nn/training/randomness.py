@@ -19,7 +19,7 @@ from sklatent.nn.training.counter import normals, random_words, uniforms
 
 _INITIALISATION_LOCK = threading.RLock()
 _ORDER, _NOISE, _UNIFORM, _SPLIT = range(4)
-_AHEAD = 1 << 18  # numbers that are drawn at a time, for rows whose turn has not come yet
+_AHEAD = 1 << 18  # numbers that are drawn at a time, for the batches to come
 _VALIDATION = -1  # in place of an epoch: the same noise whenever losses are compared
 
 

@@ -58,9 +58,11 @@ def test_uneven_batches_of_stacked_models_are_padded_by_nothing():
 def test_terms_that_warm_up_rise_in_a_line():
     run = run_of(warming=("kl",), warmup_epochs=4)
     run.objective = lambda module, batch, step: {"kl": torch.tensor(8.0), "rest": torch.tensor(1.0)}
-    shares = [float(run.terms(None, None, None, epochs)["kl"]) / 8 for epochs in (0, 1, 2.5, 4, 9)]
+    batch = run.rows.take(torch.arange(2))
+    epochs = (0, 1, 2.5, 4, 9)
+    shares = [float(run.terms(None, batch, None, epoch)["kl"]) / 8 for epoch in epochs]
     assert shares == [0.0, 0.25, 0.625, 1.0, 1.0]
-    assert float(run.terms(None, None, None, 0)["rest"]) == 1.0
+    assert float(run.terms(None, batch, None, 0)["rest"]) == 1.0
 
 
 def test_a_batch_is_augmented_by_the_model_s_own_noise():
