@@ -10,6 +10,7 @@ from sklatent._utils.lazy import attach
 
 if TYPE_CHECKING:  # what the table below says, for editors and type checkers
     from sklatent.metrics._bures import bures_distance as bures_distance
+    from sklatent.metrics._cka import linear_cka as linear_cka
     from sklatent.metrics._disentanglement import dci_from_importances as dci_from_importances
     from sklatent.metrics._disentanglement import dci_scores as dci_scores
     from sklatent.metrics._factor_scorers import make_beta_vae_scorer as make_beta_vae_scorer
@@ -75,7 +76,6 @@ if TYPE_CHECKING:  # what the table below says, for editors and type checkers
     from sklatent.metrics._scorers import reconstruction_scorer as reconstruction_scorer
     from sklatent.metrics._similarity import cca_score as cca_score
     from sklatent.metrics._similarity import consistency_score as consistency_score
-    from sklatent.metrics._similarity import linear_cka as linear_cka
     from sklatent.metrics._similarity import pairwise_distance as pairwise_distance
     from sklatent.metrics._similarity import procrustes_distance as procrustes_distance
     from sklatent.metrics._similarity_scorers import make_cca_scorer as make_cca_scorer
