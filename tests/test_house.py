@@ -20,7 +20,6 @@ TESTED_BY = {
     "model_selection/_reproducibility/runs": "model_selection/reproducibility/test_report",
     "model_selection/_reproducibility/verdict": "model_selection/reproducibility/test_report",
     "_utils/versions": "persistence/test_card",
-    "metrics/_cka": "metrics/test_similarity",
     "model_selection/_chunk": "model_selection/test_stacks",
     "nn/training/pause": "model_selection/test_fused_halving",
     "_utils/columns": "models/test_covariates",
