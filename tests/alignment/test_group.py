@@ -193,6 +193,27 @@ class TestRowsAndReferences:
             assert time.process_time() - start < 1.5
 
 
+class TestPublicCodes:
+    def test_nearest_to_their_mean(self):
+        """Figures of the public codes on these arrays, the squared distances from the mean.
+
+        fmralign 0.0.6 (Procrustes without scaling, 200 passes), brainiak's DetSRM at 123f6e1 (500
+        passes), netrep's frechet_mean at 0186b8a, which stops a little earlier.
+        """
+        rng = np.random.RandomState(0)
+        common = rng.normal(size=(80, 4))
+        spaces = []
+        for _ in range(5):
+            turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+            spaces.append(common @ turn + 0.5 * rng.normal(size=(80, 4)))
+        group = GroupAligner(tol=1e-14).fit(spaces)
+        images = np.array([group.transform(space, space=k) for k, space in enumerate(spaces)])
+        apart = np.sum((images - images.mean(axis=0)) ** 2)
+        assert_allclose(apart, 289.9687673655723, rtol=1e-10)  # fmralign
+        assert_allclose(apart, 289.9687674367028, rtol=1e-8)  # brainiak
+        assert apart < 290.0304627789724  # netrep
+
+
 class TestBadInput:
     def test_messages(self):
         _, spaces = turned(3)
