@@ -49,9 +49,9 @@ axes[0].set_ylabel("hue")
 # One channel from many
 # ---------------------
 # A new channel whose fingerprint is most similar to those of the ensemble: of one model, and of
-# all. The number is how uneven the distances between neighbouring hues are; 0 would be even spacing.
-# This is one run of each. Over several, in ``benchmarks/reports/channels_hue.md``, the intervals
-# are wide.
+# all. The number is how uneven the distances between neighbouring hues are; 0 would be even. This
+# is one run of each. Over several, in ``benchmarks/reports/channels_hue.md``, the intervals are
+# wide.
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 3.6), layout="constrained")
 for n_models, ax in zip((1, 24), axes, strict=True):
