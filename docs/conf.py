@@ -26,7 +26,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "examples", "figures", "**.ipynb", "api/generated/README*"]
+exclude_patterns = ["_build", "examples", "figures", "**.ipynb", "**sg_execution_times.rst"]
 templates_path = []
 html_static_path = ["_static"]
 html_css_files = ["sklatent.css"]

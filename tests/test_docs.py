@@ -53,6 +53,7 @@ SEARCHES = {
     "migration": "guide/moving_over",
     "FAQ": "guide/faq",
     "posterior collapse": "guide/faq",
+    "batch effect": "guide/",
 }
 
 # A new user's ten tasks, and a word that the page has which two clicks lead to.
@@ -65,8 +66,8 @@ TASKS = {
     "choose rho": "make_rosetta_scorer",
     "use the GPU": 'device="auto"',
     "resume after a crash": "checkpoint_dir",
-    "write my own loss": "check_latent_model",
-    "cite it": "To cite the library",
+    "write my own loss": "class SparseVAE(LatentModel)",
+    "cite it": "CITATION.cff",
 }
 
 

@@ -12,7 +12,8 @@ look at the pictures side by side.
 # %%
 # Two models
 # ----------
-# Different architectures, different seeds, the same number of latents.
+# Different architectures, different seeds, the same number of latents. Both start at random, as
+# models from elsewhere do; ours would start at PCA, and be half way to each other.
 
 import warnings
 
@@ -28,7 +29,7 @@ from sklatent.plotting import LinearMapDisplay
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
 
-common = {"likelihood": "bernoulli", "learning_rate": 3e-3}
+common = {"init": "random", "likelihood": "bernoulli", "learning_rate": 3e-3}
 conv = Autoencoder(
     8, architecture="conv", image_shape=(1, 8, 8), max_epochs=25, random_state=0, **common
 ).fit(X_train)

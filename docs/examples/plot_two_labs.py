@@ -98,10 +98,10 @@ for ax, (name, model) in zip(
 # %%
 # Again and again
 # ---------------
-# Trained several times, differing only in the seed, the Rosetta VAE gives the same coordinates. The
-# retraining variability is the log volume of each digit's latents over trainings. Latents that
-# shrink make it fall as well; its relative form, in units of the latents' own spread, does not
-# reward that.
+# Trained several times, differing only in the seed, both give the same coordinates: the one starts
+# at its data's PCA, the other at the anchors. Only the second's are lab A's. The retraining
+# variability is the log volume of each digit's latents over trainings. Latents that shrink make it
+# fall as well; its relative form, in units of the latents' own spread, does not reward that.
 
 for name, model in {"plain VAE": plain, "Rosetta VAE": rosetta}.items():
     runs = retrain(model, inputs, n_runs=6, random_state=0)
