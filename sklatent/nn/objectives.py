@@ -35,8 +35,8 @@ def rosetta_penalty(
     """Anchor term of the Rosetta VAE (Martinez & Pearson, equation 1, appendix B).
 
     ``rho * (R / B) * mean_r(w_d dev(x_r, m(z_r)) + w_e |z_r - mu(x_r)|^2)`` for R anchors and
-    batches of B rows, that is ``rho / B`` times the sum over anchors. For a normal of unit variance the
-    deviance is the paper's squared error.
+    batches of B rows, that is ``rho / B`` times the sum over anchors. For a normal of unit
+    variance the deviance is the paper's squared error.
 
     Parameters
     ----------

@@ -5,12 +5,7 @@ import copy
 import numpy as np
 from sklearn.utils.validation import _get_feature_names
 
-from sklatent._posterior import Posterior, as_float_array
-from sklatent._utils.estimator_codec import (
-    EstimatorDecoder,
-    EstimatorEncoder,
-    check_whole,
-)
+from sklatent._posterior import as_float_array
 from sklatent._utils.files import content_hash, read_file, write_file
 from sklatent.rosetta._checks import (
     check_array,
@@ -24,6 +19,7 @@ from sklatent.rosetta._checks import (
     same_posteriors,
     same_preprocessing,
 )
+from sklatent.rosetta._content import arguments_from, content_of
 from sklatent.rosetta._distillation import distilled
 from sklatent.rosetta._steps import apply_steps, check_steps
 
@@ -330,76 +326,11 @@ class RosettaPoints:
         return content_hash(arrays, metadata)
 
     def _content(self):
-        """All there is, as arrays and what JSON can hold."""
-        arrays = {"X": self.X, "Z": self.Z}
-        if self.inputs == "decoded":
-            arrays["encoded"] = self.encoded
-        if self.posterior is not None:
-            name = "log_var" if self.posterior.is_diagonal else "scale_tril"
-            arrays[f"posterior.{name}"] = getattr(self.posterior, name)
-        notes = None
-        if self.preprocessing is not None:
-            notes = {k: v for k, v in self.preprocessing.items() if isinstance(v, str)}
-            numeric = self.preprocessing.keys() - notes.keys()
-            arrays |= {f"preprocessing.{key}": self.preprocessing[key] for key in sorted(numeric)}
-        metadata = {"preprocessing": notes}
-        if self.feature_names is not None:
-            metadata["feature_names"] = self.feature_names.tolist()
-        if self.steps is not None:
-            encoder = EstimatorEncoder()
-            metadata["steps"] = encoder.estimator(self.steps)
-            arrays |= {f"steps:{name}": array for name, array in encoder.arrays.items()}
-        if self.held_out is not None:
-            # Of names and preprocessing they have none of their own.
-            held, _ = self.held_out._content()
-            arrays |= {f"held_out:{name}": array for name, array in held.items()}
-        return arrays, metadata
+        return content_of(self)
 
     @classmethod
     def _from_content(cls, arrays, metadata):
-        """Make what :meth:`_content` was taken from; ValueError if there is anything else."""
-        preprocessing, posterior, of_steps, steps = metadata["preprocessing"], None, {}, None
-        of_held, names = {}, metadata.get("feature_names")
-        if not metadata.keys() <= {"preprocessing", "feature_names", "steps"}:
-            raise ValueError(f"its metadata has the fields {sorted(metadata)}")
-        if preprocessing is not None:
-            preprocessing = dict(preprocessing)
-            if not all(isinstance(note, str) for note in preprocessing.values()):
-                raise ValueError("its notes on preprocessing are no texts")
-        for name in arrays:
-            group, _, key = name.partition(".")
-            if name.startswith("steps:"):
-                of_steps[name.removeprefix("steps:")] = arrays[name]
-            elif name.startswith("held_out:"):
-                of_held[name.removeprefix("held_out:")] = arrays[name]
-            elif group == "posterior" and posterior is None:
-                posterior = Posterior(arrays["Z"], **{key: arrays[name]})
-            elif group == "preprocessing":
-                preprocessing[key] = arrays[name]
-            elif name not in ("X", "Z", "encoded"):
-                raise ValueError(f"it has an array {name!r}")
-        if any(arrays[name].dtype.kind != "f" for name in {"X", "Z", "encoded"} & arrays.keys()):
-            raise ValueError("its X and Z are no floats")
-        if "steps" in metadata:
-            decoder = EstimatorDecoder(of_steps)
-            steps = decoder.estimator(metadata["steps"])
-            decoder.check_all_used()
-            check_whole(steps)
-        elif of_steps:
-            raise ValueError("it has numbers of steps, but no steps")
-        held_out = None
-        if of_held:
-            held_out = cls._from_content(of_held, {"preprocessing": None, "feature_names": names})
-        return cls(
-            arrays["X"],
-            arrays["Z"],
-            posterior=posterior,
-            preprocessing=preprocessing,
-            feature_names=names,
-            steps=steps,
-            encoded=arrays.get("encoded"),
-            held_out=held_out,
-        )
+        return cls(**arguments_from(arrays, metadata, cls))
 
     @classmethod
     def load(cls, path):

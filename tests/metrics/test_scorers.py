@@ -267,7 +267,8 @@ def test_rosetta_score_is_the_bound_minus_the_anchors_error_both_ways(data):
 
 def test_anchors_held_out_are_the_judges(data):
     """And that there are none is said."""
-    X, model, _, _ = data
+    X, _ = data
+    pipeline = make_pipeline(StandardScaler(), Encoder(2)).fit(X)
     rng = np.random.RandomState(0)
     judges = RosettaPoints(rng.normal(size=(5, 7)), rng.normal(size=(5, 2)))
     points = RosettaPoints(rng.normal(size=(9, 7)), rng.normal(size=(9, 2)), held_out=judges)
@@ -276,7 +277,7 @@ def test_anchors_held_out_are_the_judges(data):
         scorer = make_rosetta_scorer(points)
     with pytest.warns(UserWarning, match="no held-out ones"):
         expected = make_rosetta_scorer(judges)
-    assert scorer(model, X) == expected(model, X)
+    assert scorer(pipeline, X) == expected(pipeline, X)
 
 
 def test_bad_rosetta_scorers(data):
