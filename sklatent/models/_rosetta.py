@@ -169,6 +169,17 @@ class RosettaVAE(LatentModel):
         self.encoder_weight = encoder_weight
         self.decoder_weight = decoder_weight
 
+    # Whether the encoder stays as training finds it.
+    _keeps_encoder = False
+
+    def _start(self, *args):
+        super()._start(*args)
+        if self._keeps_encoder:
+            module = args[0]
+            path = [] if module.path is None else [module.path.encoder]
+            for part in (module.encoder, module.head, *path):
+                part.requires_grad_(False)
+
     def _anchors_to_start_from(self):
         return self._anchors()
 

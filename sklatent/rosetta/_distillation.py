@@ -10,6 +10,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names
 
+from sklatent._utils.names import as_table_like
 from sklatent._utils.pipelines import last_step, reconstruct
 from sklatent._utils.random import local_random_state
 from sklatent._utils.sparse import dense
@@ -90,7 +91,7 @@ def _pairs(model, seen, encoded, rows, decode):
         told = len(getattr(model, "covariates_", ()))
         decoded = reconstruct(model, chosen) if told else model.inverse_transform(Z)
         pairs["X"] = np.asarray(decoded)
-        pairs["encoded"] = np.asarray(model.transform(_like(pairs["X"], chosen)))
+        pairs["encoded"] = np.asarray(model.transform(as_table_like(pairs["X"], chosen)))
     return pairs
 
 
@@ -121,18 +122,13 @@ def _decoded_are_better(model, seen, encoded, rows, judges):
     errors = []
     for decode in (False, True):
         pairs = _pairs(model, seen, encoded, rows, decode)
-        x = np.asarray(as_seen(_like(pairs["X"], seen)), dtype=np.float64)
+        x = np.asarray(as_seen(as_table_like(pairs["X"], seen)), dtype=np.float64)
         unit = np.square(x - x.mean(axis=0)).sum() / min(x.shape)
         if len(x) < 2 or not unit:
             return False
         found = RidgeCV(_RIDGES * unit).fit(x, pairs.get("encoded", pairs["Z"])).predict(there)
         errors.append(np.square(found.reshape(target.shape) - target).mean(axis=0).sum())
     return errors[0] > _ENOUGH * variance and errors[1] < _PLAINLY * errors[0]
-
-
-def _like(X, rows):
-    """X as a table like rows, so that a model which knows names is not told that they lack."""
-    return X if _get_feature_names(rows) is None else type(rows)(X, columns=rows.columns)
 
 
 def choose_rows(Z, n_points, method, rng):
