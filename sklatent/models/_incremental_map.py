@@ -54,8 +54,8 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     strategy : {"auto", "freeze", "warm_start", "rosetta", "align"}, default="auto"
         How later rows are learned. ``"auto"`` tries all that the estimator can, and takes the one
-        with the greatest bound on a fifth of the new rows, left out, minus how far it moved the
-        anchors that nothing was trained on: both in nats.
+        with the greatest bound on a fifth of the new rows, left out, minus how far the map moved,
+        at anchors that nothing was trained on or at the new rows: both in nats, see `shift_`.
 
     rho : float, default=1.0
         Weight of the anchors in training, see :class:`RosettaVAE`. The encoder's side is weighted
@@ -81,7 +81,8 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     shift_ : pandas.DataFrame
         A row for each update and each strategy tried. `moved`: the mean squared distance of
         held-out anchors from where the first model had them, as a share of the anchors' variance;
-        smaller is better. `moved_nats`: the same, in units of the posteriors' variance, halved.
+        smaller is better. `moved_new`: the same of the new rows, from where the present model has
+        them. `moved_nats`: the greater of both in units of the posteriors' variance, halved.
         `bound`: the bound on new rows left out under ``"auto"``, or else on all of them, in nats a
         row; greater is better. `chosen`: whether it was taken.
 
@@ -185,7 +186,7 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         tried = {}
         for strategy in possible if self.strategy == "auto" else [self.strategy]:
             found = self._learn(strategy, train)
-            tried[strategy] = found, self._judge(*found, judges)
+            tried[strategy] = found, self._judge(*found, train, judges)
         chosen = max(tried, key=lambda name: tried[name][1]["worth"])
         found, _ = tried[chosen]
         if train is not inputs:
@@ -259,7 +260,7 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         import pandas as pd
 
         check_is_fitted(self)
-        columns = ["update", "strategy", "moved", "moved_nats", "bound", "chosen"]
+        columns = ["update", "strategy", "moved", "moved_new", "moved_nats", "bound", "chosen"]
         return pd.DataFrame(self._updates, columns=columns)
 
     # The first fit
@@ -287,7 +288,8 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def _inputs(self, X):
         X = X if hasattr(X, "shape") else np.asarray(X)
-        validate_data(self, X, skip_check_array=True, reset=False)
+        if X.ndim == 2:  # what is not, the estimator refuses
+            validate_data(self, X, skip_check_array=True, reset=False)
         return X if self.steps_ is None else self.steps_.transform(X)
 
     def _possible(self):
@@ -350,16 +352,23 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         diagonal = np.diagonal(posterior.covariance, axis1=-2, axis2=-1)
         return np.asarray(diagonal, dtype=np.float64).mean(axis=0)
 
-    def _judge(self, model, aligner, judges):
+    def _judge(self, model, aligner, train, judges):
         """How far the map has moved, and how well new rows are modelled."""
         held = self.points_ if self.points_.held_out is None else self.points_.held_out
-        there = self._place(model, aligner, as_table_like(held.X, judges))
-        squares = np.square(there - held.encoded, dtype=np.float64).mean(axis=0)
+        squares = [
+            np.square(self._place(model, aligner, rows) - expected, dtype=np.float64).mean(axis=0)
+            for rows, expected in (
+                (as_table_like(held.X, judges), held.encoded),
+                # Rows that were trained on are where memory shows.
+                (train, self._place(self.model_, self.aligner_, train)),
+            )
+        ]
         spread = float(self.points_.encoded.var(axis=0, dtype=np.float64).sum()) or 1.0
-        nats = float((squares / self._variances()).sum()) / 2
+        nats = max(float((there / self._variances()).sum()) / 2 for there in squares)
         bound = float(model.score(judges)) if hasattr(model, "score") else None
         return {
-            "moved": float(squares.sum()) / spread,
+            "moved": float(squares[0].sum()) / spread,
+            "moved_new": float(squares[1].sum()) / spread,
             "moved_nats": nats,
             "bound": bound,
             "worth": (bound or 0.0) - nats,
