@@ -137,7 +137,7 @@ def reproducibility(study, rows, model, seed):
 
     results = {}
     for n in study.n_points:
-        points = RosettaPoints.distill(template, X, n, random_state=seed)
+        points = RosettaPoints.distill(template, X, n, inputs="data", random_state=seed)
         candidates = {
             "VAE": VAE(**model),
             "beta-VAE": VAE(**model, beta=study.beta),
@@ -184,7 +184,9 @@ def sequential(study, data, model, seed):
         return judge(retrain(candidate, data, n_runs=study.n_runs, random_state=seed))
 
     def distilled(n, method="kmeans"):
-        return RosettaPoints.distill(done.first, X[in_first], n, method, random_state=seed)
+        return RosettaPoints.distill(
+            done.first, X[in_first], n, method, inputs="data", random_state=seed
+        )
 
     results = {name: judge(models) for name, models in done.models.items()}
     for name in ("kmeans", f"{main} anchors", "same architecture"):

@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # what the table below says, for editors and type checkers
     from sklatent.models import Autoencoder as Autoencoder
     from sklatent.models import BetaTCVAE as BetaTCVAE
     from sklatent.models import FactorVAE as FactorVAE
+    from sklatent.models import IncrementalMap as IncrementalMap
     from sklatent.models import RelativeAutoencoder as RelativeAutoencoder
     from sklatent.models import RosettaVAE as RosettaVAE
     from sklatent.models import TransformVAE as TransformVAE
@@ -63,6 +64,7 @@ __getattr__, __dir__, __all__ = attach(
             "BetaTCVAE",
             "DIPVAE",
             "FactorVAE",
+            "IncrementalMap",
             "RelativeAutoencoder",
             "RosettaVAE",
             "TransformVAE",

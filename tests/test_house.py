@@ -63,6 +63,7 @@ TESTED_BY = {
     "plotting/_similarity_matrix": "plotting/test_matrix_and_regime",
     "plotting/_traversal": "plotting/test_displays",
     "rosetta/_checks": "rosetta/test_points",
+    "rosetta/_content": "rosetta/test_points",
     "rosetta/_distillation": "rosetta/test_points",
     "rosetta/_elsewhere": "models/test_rosetta_vae",
     "rosetta/_steps": "rosetta/test_names",

@@ -161,6 +161,7 @@ _SCALARS = {
     "columns": lambda value: isinstance(value, list),
     "steps": lambda value: isinstance(value, (list, tuple)),
     "net": _is_named("LatentNet"),
+    "points": _is_named("RosettaPoints"),
     "posterior": _is_named("Posterior"),
     "fingerprints": _is_named("ChannelFingerprints"),
     "requests": _is_named("MetadataRequest"),

@@ -69,3 +69,12 @@ def _key(name):
         return int(name) % 2**64
     text = name if isinstance(name, str) else repr(name)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def as_table_like(X, table):
+    """X as a frame with a table's columns, if that is one: whoever knows names wants them."""
+    if not hasattr(table, "columns"):
+        return X
+    if hasattr(table, "iloc"):
+        return type(table)(X, columns=table.columns)
+    return type(table)(X, schema=list(table.columns))

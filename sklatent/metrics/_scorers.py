@@ -4,6 +4,8 @@ Each works on a model, on a Pipeline whose last step is the model, and in GridSe
 cross_validate, which hand it the test fold only.
 """
 
+import warnings
+
 import numpy as np
 from sklearn.utils.validation import check_scalar
 
@@ -149,16 +151,18 @@ class _RosettaScorer(Scorer):
 
     def __call__(self, estimator, X, y=None):
         model, _ = last_step(estimator)
+        judges = getattr(self.points, "held_out", None)
+        judges = self.points if judges is None else judges
         # Anchors live in the input space of the model itself, after any preprocessing.
-        encoded = np.asarray(model.transform(self.points.X))
-        if encoded.shape != self.points.Z.shape:
+        encoded = np.asarray(model.transform(judges.X))
+        if encoded.shape != judges.Z.shape:
             raise ValueError(
-                f"The anchors' latents have shape {self.points.Z.shape}, but the model encodes the "
+                f"The anchors' latents have shape {judges.Z.shape}, but the model encodes the "
                 f"anchors to shape {encoded.shape}: they are for another number of components."
             )
-        output = np.asarray(model.inverse_transform(self.points.Z))
-        squares = ((output - self.points.X) ** 2).sum(axis=1)
-        squares = squares + ((encoded - self.points.Z) ** 2).sum(axis=1)
+        output = np.asarray(model.inverse_transform(judges.Z))
+        squares = ((output - judges.X) ** 2).sum(axis=1)
+        squares = squares + ((encoded - getattr(judges, "encoded", judges.Z)) ** 2).sum(axis=1)
         return float(estimator.score(X)) - self.weight * float(squares.mean())
 
 
@@ -167,13 +171,16 @@ def make_rosetta_scorer(points, weight=1.0):
 
     .. math:: ELBO - w \\frac{1}{R} \\sum_r (\\|x_r - m(z_r)\\|^2 + \\|z_r - \\mu(x_r)\\|^2)
 
-    with the held-out bound in nats per sample, and the anchors' squared error both ways, as in
-    equation 1. Greater is better.
+    with the held-out bound in nats per sample, and the squared error both ways, as in equation 1,
+    of the anchors that no model trained on, ``points.held_out``. Greater is better. Where the
+    anchors' file has none, the anchors themselves judge, and a warning says so: a model that has
+    memorised them then looks as good as one whose map holds.
 
     Parameters
     ----------
     points : RosettaPoints
-        The anchors, in the input space of the model itself: its step's, in a Pipeline.
+        The anchors, in the input space of the model itself: its step's, in a Pipeline. Those of
+        :meth:`~sklatent.RosettaPoints.distill` come with held-out ones.
 
     weight : float, default=1.0
         Weight w of the anchors' error. Zero is :func:`elbo_scorer`.
@@ -190,6 +197,11 @@ def make_rosetta_scorer(points, weight=1.0):
 
     ValueError
         If `weight` is negative.
+
+    Warns
+    -----
+    UserWarning
+        If `points` has no held-out anchors.
 
     Notes
     -----
@@ -209,7 +221,9 @@ def make_rosetta_scorer(points, weight=1.0):
     >>> from sklatent.metrics import make_rosetta_scorer
     >>> X, _ = load_iris(return_X_y=True)
     >>> model = PCA(2).fit(X)
-    >>> points = RosettaPoints(X[:5], model.transform(X[:5]))
+    >>> points = RosettaPoints.distill(model, X, n_points=8, random_state=0)
+    >>> len(points.held_out)
+    2
     >>> scorer = make_rosetta_scorer(points)
     >>> bool(scorer(model, X) < model.score(X))
     True
@@ -217,6 +231,14 @@ def make_rosetta_scorer(points, weight=1.0):
     if not (hasattr(points, "X") and hasattr(points, "Z")):
         raise TypeError(f"points must be RosettaPoints, got {type(points).__name__}.")
     check_scalar(weight, "weight", (int, float), min_val=0)
+    if getattr(points, "held_out", None) is None:
+        warnings.warn(
+            "These anchors have no held-out ones, so that models will be judged by the anchors "
+            "that they train on, which favours those that memorise them. Distil anchors with "
+            "held_out=0.25.",
+            UserWarning,
+            stacklevel=2,
+        )
     return _RosettaScorer(points, weight)
 
 

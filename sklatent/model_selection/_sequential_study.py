@@ -136,7 +136,9 @@ def sequential_study(
     X_first, X_second = np.asarray(X_first), np.asarray(X_second)
     seeds = local_random_state(random_state).randint(np.iinfo(np.int32).max, size=4)
     first = clone(model).set_params(random_state=int(seeds[0])).fit(X_first)
-    points = RosettaPoints.distill(first, X_first, n_points, method, random_state=int(seeds[1]))
+    points = RosettaPoints.distill(  # as in the paper: real rows, and all of them trained on
+        first, X_first, n_points, method, int(seeds[1]), inputs="data", held_out=0
+    )
     X_all = np.concatenate([X_first, X_second])
     joint = clone(model).set_params(random_state=int(seeds[2])).fit(X_all)
 

@@ -154,6 +154,11 @@ class InferenceMixin(TransformerMixin):
         """
         return self._encode_means(self._validate_rows(X))
 
+    def _as_seen(self, X):
+        """Rows as the encoder sees them."""
+        x, _ = self._split(self._validate_rows(X))
+        return self._map_blocks(x, lambda module, x: module.likelihood.encoder_input(x))
+
     def _encode_means(self, X):
         return self._map_rows(X, lambda module, x: module.encode(x).mean)
 

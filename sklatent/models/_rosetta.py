@@ -36,6 +36,13 @@ class RosettaVAE(LatentModel):
     rho : float, default=1.0
         Weight of the anchors. Greater is more faithful to the earlier space, smaller leaves more
         room for new data; 0 ignores the anchors' latents.
+    encoder_weight : float, default=1.0
+        Weight of the encoder's side of the anchors: inputs to latents, a squared distance. In the
+        unit of the decoder's side, which is nats, it is the inverse of the posteriors' variance,
+        often 10 to 100; where new data are of kinds that the anchors have none of, 100 keeps the
+        map far better than a greater `rho`.
+    decoder_weight : float, default=1.0
+        Weight of the decoder's side: latents to inputs, the likelihood's deviance.
     {shared parameters}
 
     Attributes
@@ -44,8 +51,12 @@ class RosettaVAE(LatentModel):
 
     Notes
     -----
-    The loss is ``mean(-ELBO) + rho * (R / B) * mean_r(dev(x_r, m(z_r)) + |z_r - mu(x_r)|^2)`` for
-    R anchors and batches of B rows: equation 1's sum over anchors, weighted as appendix B says.
+    The loss is
+    ``mean(-ELBO) + rho * (R / B) * mean_r(w_d * dev(x_r, m(z_r)) + w_e * |z_r - mu(x_r)|^2)`` for
+    R anchors and batches of B rows: equation 1's sum over anchors, weighted as appendix B says,
+    with w_d the `decoder_weight` and w_e the `encoder_weight`. Where inputs are decoded, the
+    encoder is held to ``rosetta_points.encoded`` in place of z_r: where the first model encodes
+    them.
     Anchors ride along with every batch; give them to ``fit`` as rows of X as well to train on
     them as data, as the paper does for all its models. B is `batch_size`, or the number of rows
     if that is smaller.
@@ -82,8 +93,10 @@ class RosettaVAE(LatentModel):
     _parameter_constraints = LatentModel._parameter_constraints | {
         "rosetta_points": [RosettaPoints, None],
         "rho": [Interval(Real, 0, None, closed="left")],
+        "encoder_weight": [Interval(Real, 0, None, closed="left")],
+        "decoder_weight": [Interval(Real, 0, None, closed="left")],
     }
-    _loss_hyperparameters = ("beta", "rho")
+    _loss_hyperparameters = ("beta", "rho", "encoder_weight", "decoder_weight")
 
     def __init__(
         self,
@@ -91,6 +104,8 @@ class RosettaVAE(LatentModel):
         *,
         rosetta_points=None,
         rho=1.0,
+        encoder_weight=1.0,
+        decoder_weight=1.0,
         architecture="mlp",
         hidden_layer_sizes=(256, 256),
         activation="silu",
@@ -151,6 +166,19 @@ class RosettaVAE(LatentModel):
         )
         self.rosetta_points = rosetta_points
         self.rho = rho
+        self.encoder_weight = encoder_weight
+        self.decoder_weight = decoder_weight
+
+    # Whether the encoder stays as training finds it.
+    _keeps_encoder = False
+
+    def _start(self, *args):
+        super()._start(*args)
+        if self._keeps_encoder:
+            module = args[0]
+            path = [] if module.path is None else [module.path.encoder]
+            for part in (module.encoder, module.head, *path):
+                part.requires_grad_(False)
 
     def _anchors_to_start_from(self):
         return self._anchors()
@@ -167,6 +195,7 @@ class RosettaVAE(LatentModel):
         points = self._anchors()
         x, told = self._split(points.X)
         constants = {"x_anchors": x, "z_anchors": points.Z, "told_anchors": told}
+        constants["encoded_anchors"] = points.encoded
         return {
             name: torch.as_tensor(np.ascontiguousarray(value), dtype=dtype, device=device)
             for name, value in constants.items()
@@ -189,12 +218,15 @@ class RosettaVAE(LatentModel):
         log_likelihood = module.likelihood.log_prob(x, output[..., :n, :])
         kl = posterior.rows(slice(n)).kl()
         terms = elbo_terms(log_likelihood, kl, step.hyper["beta"], batch.mean)
+        encoded = step.constants["encoded_anchors"].expand(*stack, -1, -1)
         terms["rosetta"] = rosetta_penalty(
             module.likelihood.deviance(x_anchors, output[..., n:, :]),
-            z_anchors,
+            encoded,
             posterior.mean[..., n:, :],
             step.hyper["rho"],
             step.batch_size,
+            step.hyper["encoder_weight"],
+            step.hyper["decoder_weight"],
         )
         return terms
 
@@ -223,7 +255,7 @@ class RosettaVAE(LatentModel):
         n = X.shape[0]
         rows = np.linspace(0, n - 1, min(n, _PROBE_ROWS)).astype(int)
         here, there = np.asarray(dense(X[rows]), dtype=np.float64), points.X.astype(np.float64)
-        worst = features_elsewhere(here, there)
+        worst = features_elsewhere(here, there, points.inputs == "decoded")
         if not len(worst):
             return
         names = points.feature_names

@@ -248,7 +248,7 @@ def _at_anchors(model, module, data, points):
     """Ridge maps through the anchors, both ways: the start travels with them."""
     Z = np.asarray(points.Z, dtype=np.float64)
     seen = data.unexplained(*model._split(points.X))
-    encoder, z_center, residual = ridge(seen, Z)
+    encoder, z_center, residual = ridge(seen, np.asarray(points.encoded, dtype=np.float64))
     # The map's own constant goes to the place that it is centred at.
     center = seen.mean(axis=0)
     module.path.start_encoder(center, _scale(data), encoder, data.effect)

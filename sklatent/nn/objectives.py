@@ -29,12 +29,14 @@ def elbo_terms(log_likelihood, kl, beta, mean=mean_over_rows):
     return {"reconstruction": -mean(log_likelihood), "kl": beta * mean(kl)}
 
 
-def rosetta_penalty(deviance, z_anchors, z_encoded, rho, batch_size):
+def rosetta_penalty(
+    deviance, z_anchors, z_encoded, rho, batch_size, encoder_weight=1.0, decoder_weight=1.0
+):
     """Anchor term of the Rosetta VAE (Martinez & Pearson, equation 1, appendix B).
 
-    ``rho * (R / B) * mean_r(dev(x_r, m(z_r)) + |z_r - mu(x_r)|^2)`` for R anchors and batches of B
-    rows, that is ``rho / B`` times the sum over anchors. For a normal of unit variance the
-    deviance is the paper's squared error.
+    ``rho * (R / B) * mean_r(w_d dev(x_r, m(z_r)) + w_e |z_r - mu(x_r)|^2)`` for R anchors and
+    batches of B rows, that is ``rho / B`` times the sum over anchors. For a normal of unit
+    variance the deviance is the paper's squared error.
 
     Parameters
     ----------
@@ -46,7 +48,10 @@ def rosetta_penalty(deviance, z_anchors, z_encoded, rho, batch_size):
         Weight of the anchors.
     batch_size : int
         Rows in a batch.
+    encoder_weight, decoder_weight : float or Tensor of shape (...), default=1.0
+        Weights w_e and w_d of the two directions.
     """
     n_anchors = z_anchors.shape[-2]
-    error = deviance + (z_anchors - z_encoded).square().sum(-1)
-    return rho * (n_anchors / batch_size) * error.mean(-1)
+    distance = (z_anchors - z_encoded).square().sum(-1)
+    error = decoder_weight * deviance.mean(-1) + encoder_weight * distance.mean(-1)
+    return rho * (n_anchors / batch_size) * error

@@ -40,6 +40,13 @@ LEARNED = {
         "linear_maps_": "float[n_estimators, n_estimators, n_components_, n_components_]",
         "estimators_": "*estimator",
     },
+    "IncrementalMap": {
+        "model_": "estimator",
+        "aligner_": "estimator | none",
+        "steps_": "estimator | none",
+        "points_": "points",
+        "_updates": "history",
+    },
     "TransformVAE": {"n_views_": "count"},
     "Autoencoder": {
         "encoder_": "estimator | none",

@@ -1,5 +1,6 @@
 """What anchors may be made of, and when two sets of them are the same."""
 
+import copy
 import numbers
 
 import numpy as np
@@ -81,6 +82,42 @@ def check_n_points(n_points, n_samples):
             f"n_points must be an integer from 1 to the number of samples, {n_samples}, since each "
             f"anchor is a different sample; got {n_points!r}."
         )
+
+
+def check_held_out_share(held_out):
+    if not isinstance(held_out, numbers.Real) or not 0 <= held_out < np.inf:
+        raise ValueError(
+            f"held_out must be a number, 0 or more: how many further anchors there are for each of "
+            f"n_points; got {held_out!r}."
+        )
+
+
+def check_encoded(encoded, Z):
+    encoded = check_array(encoded, "encoded", "(n_points, n_components)")
+    if encoded.shape != Z.shape:
+        raise ValueError(
+            f"encoded is where a model encodes X, so it must have the shape of Z, {Z.shape}; got "
+            f"{encoded.shape}."
+        )
+    return encoded
+
+
+def check_held_out(held_out, points):
+    """Anchors to judge by, the columns' names those of the anchors to train on."""
+    if held_out is None:
+        return None
+    if type(held_out) is not type(points):
+        raise TypeError(f"held_out must be RosettaPoints, got {type(held_out).__name__}.")
+    widths = [(p.X.shape[1], p.Z.shape[1]) for p in (held_out, points)]
+    if widths[0] != widths[1]:
+        raise ValueError(
+            "held_out must be anchors of the same features and components; their numbers are "
+            f"{widths[0]}, and the anchors' {widths[1]}."
+        )
+    held_out = copy.copy(held_out.for_features(points.feature_names))
+    held_out.feature_names, held_out.held_out = points.feature_names, None
+    held_out.preprocessing, held_out.steps = None, None
+    return held_out
 
 
 def same(a, b):

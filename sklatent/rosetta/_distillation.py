@@ -1,12 +1,134 @@
-"""How anchors are chosen: clusters of encoded samples and the sample nearest to each centroid."""
+"""How anchors are chosen: clusters of encoded samples and the sample nearest to each centroid.
+
+And what their inputs are: those samples, or what the model decodes in their place.
+"""
 
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.linear_model import RidgeCV
 from sklearn.mixture import GaussianMixture
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _get_feature_names
+
+from sklatent._utils.names import as_table_like
+from sklatent._utils.pipelines import last_step, reconstruct
+from sklatent._utils.random import local_random_state
+from sklatent._utils.sparse import dense
+from sklatent.rosetta._checks import (
+    check_array,
+    check_held_out_share,
+    check_n_points,
+    has_means,
+)
+from sklatent.rosetta._steps import travelling
 
 METHODS = ("kmeans", "agglomerative", "gmm", "random")
 # Ward linkage holds all distances between the rows: 4000 rows are 64 MB, 60,000 would be 14 GB.
 _MAX_LINKAGE_ROWS = 4000
+_INPUTS = ("auto", "data", "decoded")
+_MAX_JUDGES = 4096  # rows by which inputs are chosen
+_RIDGES = np.logspace(-8, 2, 21)  # relative to the mean variance of the inputs
+_PLAINLY = 0.5  # of the error with real rows that decoded ones may leave
+_ENOUGH = 0.01  # of the variance: real rows that leave less are kept
+
+
+def distilled(
+    model, X, n_points, method, random_state, inputs, held_out, preprocessing, make_points
+):
+    """What anchors of a fitted model are made of; see :meth:`RosettaPoints.distill`."""
+    for name, value, values in (("method", method, METHODS), ("inputs", inputs, _INPUTS)):
+        if value not in values:
+            raise ValueError(f"{name} must be one of {values}, got {value!r}.")
+    check_held_out_share(held_out)
+    rng = local_random_state(random_state)
+    model, steps = last_step(model)
+    if steps and preprocessing is not None:
+        raise ValueError(
+            "The steps of the Pipeline are the preprocessing that is recorded. Give "
+            "preprocessing= only with the model itself, pipeline[-1], and its own inputs."
+        )
+    seen = X
+    for step in steps:
+        seen = step.transform(seen)
+    encoded = check_array(model.transform(seen), "model.transform(X)", "(n_samples, any)")
+    check_n_points(n_points, len(encoded))
+    rows = choose_rows(encoded, n_points, method, rng)
+    others = rng.permutation(np.setdiff1d(np.arange(len(encoded)), rows))
+    n_held = min(round(held_out * n_points), len(others))
+    held, judges = others[:n_held], others[n_held:][:_MAX_JUDGES]
+
+    decode = inputs != "data" and _decodes(model, seen, encoded, inputs)
+    if decode and inputs == "auto":
+        decode = _decoded_are_better(model, seen, encoded, rows, np.sort(judges))
+    if steps:
+        preprocessing = center_and_scale(np.asarray(X), np.asarray(seen))
+        preprocessing["steps"] = " -> ".join(repr(step) for step in steps)
+    names = _get_feature_names(seen)
+    if names is None:
+        names = getattr(model, "feature_names_in_", None)
+    further = None
+    if n_held:
+        further = make_points(**_pairs(model, seen, encoded, held, decode), feature_names=names)
+    return _pairs(model, seen, encoded, rows, decode) | {
+        "preprocessing": preprocessing,
+        "feature_names": names,
+        "steps": travelling(steps),
+        "held_out": further,
+    }
+
+
+def _pairs(model, seen, encoded, rows, decode):
+    """Inputs and latents of some rows."""
+    chosen, Z = _safe_indexing(seen, rows), encoded[rows]
+    posterior = model.encode(chosen) if hasattr(model, "encode") else None
+    pairs = {
+        "X": np.asarray(dense(chosen)),
+        "Z": Z,
+        # A model that does not return its posterior means has posteriors of something else.
+        "posterior": posterior if has_means(posterior, Z) else None,
+    }
+    if decode:
+        told = len(getattr(model, "covariates_", ()))
+        decoded = reconstruct(model, chosen) if told else model.inverse_transform(Z)
+        pairs["X"] = np.asarray(decoded)
+        pairs["encoded"] = np.asarray(model.transform(as_table_like(pairs["X"], chosen)))
+    return pairs
+
+
+def _decodes(model, seen, encoded, inputs):
+    """Whether a model decodes latents to inputs; an error if it has to and does not."""
+    if inputs == "auto" and not hasattr(model, "encode"):
+        return False
+    if hasattr(model, "inverse_transform"):
+        shape = np.shape(model.inverse_transform(encoded[:1]))
+        if shape == (1, np.shape(seen)[1]):
+            return True
+    if inputs == "auto":
+        return False
+    raise ValueError(
+        f'inputs="decoded" needs a model whose inverse_transform gives its inputs; '
+        f'{type(model).__name__} has none. Take inputs="data".'
+    )
+
+
+def _decoded_are_better(model, seen, encoded, rows, judges):
+    """Whether a linear map through decoded anchors places other rows plainly better."""
+    if len(judges) < 2:
+        return False
+    as_seen = getattr(model, "_as_seen", np.asarray)
+    target = encoded[judges].astype(np.float64)
+    variance = target.var(axis=0).sum()
+    there = np.asarray(as_seen(_safe_indexing(seen, judges)), dtype=np.float64)
+    errors = []
+    for decode in (False, True):
+        pairs = _pairs(model, seen, encoded, rows, decode)
+        x = np.asarray(as_seen(as_table_like(pairs["X"], seen)), dtype=np.float64)
+        unit = np.square(x - x.mean(axis=0)).sum() / min(x.shape)
+        if len(x) < 2 or not unit:
+            return False
+        found = RidgeCV(_RIDGES * unit).fit(x, pairs.get("encoded", pairs["Z"])).predict(there)
+        errors.append(np.square(found.reshape(target.shape) - target).mean(axis=0).sum())
+    return errors[0] > _ENOUGH * variance and errors[1] < _PLAINLY * errors[0]
 
 
 def choose_rows(Z, n_points, method, rng):

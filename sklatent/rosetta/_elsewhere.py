@@ -7,7 +7,7 @@ _LEAST_POINTS = 5  # below which a deviation tells nothing
 _DRAWS = 50
 
 
-def features_elsewhere(here, there):
+def features_elsewhere(here, there, decoded=False):
     """Features in which anchors plainly lie elsewhere than data, the worst first.
 
     What few rows can look like is read off draws of as many rows of the data, so that features that
@@ -20,6 +20,8 @@ def features_elsewhere(here, there):
         Data, or some rows of it.
     there : ndarray of shape (n_points, n_features)
         The anchors' inputs.
+    decoded : bool, default=False
+        Whether these have none of the data's noise, and so vary less.
 
     Returns
     -------
@@ -33,7 +35,7 @@ def features_elsewhere(here, there):
     scale = np.maximum(np.maximum(drawn.max(axis=0), spread_here), _usual(spread_here))
     shift = np.abs(there.mean(axis=0) - here.mean(axis=0))
     badness = np.maximum(spread_there, shift * scale / (scale + spread_there)) / scale
-    if len(there) >= _LEAST_POINTS:
+    if len(there) >= _LEAST_POINTS and not decoded:
         # What hardly varies among the anchors is as likely a feature of other classes.
         narrow = drawn.min(axis=0) / np.maximum(spread_there, _usual(spread_there))
         badness = np.maximum(badness, narrow)

@@ -3,38 +3,31 @@
 import copy
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names
 
-from sklatent._posterior import Posterior, as_float_array
-from sklatent._utils.estimator_codec import (
-    EstimatorDecoder,
-    EstimatorEncoder,
-    check_whole,
-)
+from sklatent._posterior import as_float_array
 from sklatent._utils.files import content_hash, read_file, write_file
-from sklatent._utils.pipelines import last_step
-from sklatent._utils.random import local_random_state
 from sklatent.rosetta._checks import (
     check_array,
+    check_encoded,
     check_feature_names,
-    check_n_points,
+    check_held_out,
     check_posterior,
     check_preprocessing,
-    has_means,
     positions,
     same,
     same_posteriors,
     same_preprocessing,
 )
-from sklatent.rosetta._distillation import METHODS, center_and_scale, choose_rows
-from sklatent.rosetta._steps import apply_steps, check_steps, travelling
+from sklatent.rosetta._content import arguments_from, content_of
+from sklatent.rosetta._distillation import distilled
+from sklatent.rosetta._steps import apply_steps, check_steps
 
 __all__ = ["RosettaPoints"]
 
 _NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
 _KIND = "Rosetta points"
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 
 
 class RosettaPoints:
@@ -67,6 +60,12 @@ class RosettaPoints:
         Fitted steps that bring raw data to `X`, of scikit-learn's own transformers: they travel in
         the file by name and numbers, and :meth:`preprocess` applies them.
 
+    encoded : array-like of shape (n_points, n_components), default=None
+        Where the model encodes `X`, if that is not `Z`: the inputs are then what it decodes at `Z`.
+
+    held_out : RosettaPoints, default=None
+        Further anchors of the same model, to judge by: no model trains on them.
+
     Attributes
     ----------
     X : ndarray of shape (n_points, n_features)
@@ -87,6 +86,17 @@ class RosettaPoints:
     steps : Pipeline or None
         Fitted steps that bring raw data to `X`.
 
+    encoded : ndarray of shape (n_points, n_components)
+        Where the model encodes `X`, which is what an encoder is held to: `Z` itself unless the
+        inputs were decoded.
+
+    inputs : {"data", "decoded"}
+        Whether the inputs are real rows or what the model decodes at `Z`.
+
+    held_out : RosettaPoints or None
+        Anchors that no model trains on. A scorer chooses rho by them, see
+        :func:`~sklatent.metrics.make_rosetta_scorer`.
+
     References
     ----------
     .. [1] M. Martinez and J. Pearson, "Reproducible, incremental representation learning with
@@ -103,7 +113,18 @@ class RosettaPoints:
     RosettaPoints(n_points=16, n_features=64, n_components=4)
     """
 
-    def __init__(self, X, Z, *, posterior=None, preprocessing=None, feature_names=None, steps=None):
+    def __init__(
+        self,
+        X,
+        Z,
+        *,
+        posterior=None,
+        preprocessing=None,
+        feature_names=None,
+        steps=None,
+        encoded=None,
+        held_out=None,
+    ):
         if feature_names is None and hasattr(X, "columns"):
             feature_names = _get_feature_names(X)
         self.X = check_array(X, "X", "(n_points, n_features)")
@@ -117,10 +138,22 @@ class RosettaPoints:
         self.preprocessing = check_preprocessing(preprocessing, self.X.shape[1])
         self.feature_names = check_feature_names(feature_names, self.X.shape[1])
         self.steps = check_steps(steps)
+        self.inputs = "data" if encoded is None else "decoded"
+        self.encoded = self.Z if encoded is None else check_encoded(encoded, self.Z)
+        self.held_out = check_held_out(held_out, self)
 
     @classmethod
     def distill(
-        cls, model, X, n_points=64, method="kmeans", random_state=None, *, preprocessing=None
+        cls,
+        model,
+        X,
+        n_points=64,
+        method="kmeans",
+        random_state=None,
+        *,
+        inputs="auto",
+        held_out=0.25,
+        preprocessing=None,
     ):
         """Distil a fitted model's latent space into a few anchors.
 
@@ -152,6 +185,17 @@ class RosettaPoints:
         random_state : int, RandomState instance or None, default=None
             Determines clustering and random choice. Pass an int for reproducible anchors.
 
+        inputs : {"auto", "data", "decoded"}, default="auto"
+            What an anchor's input is: a real row, or what the model decodes at its latents, which
+            has none of the row's noise and is no one's data. ``"auto"`` takes decoded ones where
+            linear maps through them place other rows plainly better, see Notes; a model without
+            posteriors (`encode`) has real ones. `points.inputs` says which it was.
+
+        held_out : float, default=0.25
+            How many further anchors there are to judge by, `points.held_out`, as a share of
+            `n_points`: rows drawn at random among those that are no anchors, as far as there are
+            any. 0 is none.
+
         preprocessing : dict or str, default=None
             What was done to `X` before, to be recorded; see the class. Not for a Pipeline with
             several steps, which are recorded by themselves.
@@ -164,46 +208,28 @@ class RosettaPoints:
         Raises
         ------
         ValueError
-            If `method` is unknown, `n_points` is not between 1 and the number of samples, or
-            `preprocessing` is given beside the steps of a Pipeline.
+            If `method` or `inputs` is unknown, `n_points` is not between 1 and the number of
+            samples, `held_out` is no share, `preprocessing` is given beside the steps of a
+            Pipeline, or inputs are to be decoded by a model that can't.
 
         Notes
         -----
         In the paper's appendix E k-means gave the smallest retraining variability of the four.
+
+        What is decoded at a code is not encoded to that code again: posterior means are drawn
+        towards the prior. So decoded anchors hold a decoder to ``m(Z) = X`` and an encoder to
+        ``mu(X) = encoded``, each what the first model does itself.
+
+        ``inputs="auto"`` puts a ridge regression, as :class:`~sklatent.RosettaVAE` starts with,
+        through both kinds of anchors and places rows that are neither anchors nor held out.
+        Decoded inputs are taken if they leave less than half of the squared error and real ones
+        more than a hundredth of the variance. On counts of single cells (64 anchors, 765 genes)
+        real ones leave 18 percent and decoded ones 0.2; on the digits it is 0.3 and 0.4 percent.
         """
-        if method not in METHODS:
-            raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
-        rng = local_random_state(random_state)
-
-        model, steps = last_step(model)
-        if steps and preprocessing is not None:
-            raise ValueError(
-                "The steps of the Pipeline are the preprocessing that is recorded. Give "
-                "preprocessing= only with the model itself, pipeline[-1], and its own inputs."
-            )
-        inputs = X
-        for step in steps:
-            inputs = step.transform(inputs)
-        encoded = check_array(model.transform(inputs), "model.transform(X)", "(n_samples, any)")
-        check_n_points(n_points, len(encoded))
-        rows = choose_rows(encoded, n_points, method, rng)
-
-        chosen, Z = _safe_indexing(inputs, rows), encoded[rows]
-        posterior = model.encode(chosen) if hasattr(model, "encode") else None
-        if steps:
-            preprocessing = center_and_scale(np.asarray(X), np.asarray(inputs))
-            preprocessing["steps"] = " -> ".join(repr(step) for step in steps)
-        names = _get_feature_names(inputs)
-        if names is None:
-            names = getattr(model, "feature_names_in_", None)
         return cls(
-            np.asarray(chosen),
-            Z,
-            # A model that does not return its posterior means has posteriors of something else.
-            posterior=posterior if has_means(posterior, Z) else None,
-            preprocessing=preprocessing,
-            feature_names=names,
-            steps=travelling(steps),
+            **distilled(
+                model, X, n_points, method, random_state, inputs, held_out, preprocessing, cls
+            )
         )
 
     def preprocess(self, X):
@@ -278,6 +304,8 @@ class RosettaPoints:
         back = np.argsort(order)
         moved.X, moved.feature_names = self.X[:, back].copy(), self.feature_names[back]
         moved.preprocessing, moved.steps = None, None
+        if self.held_out is not None:
+            moved.held_out = self.held_out.for_features(names)
         return moved
 
     def save(self, path):
@@ -298,62 +326,11 @@ class RosettaPoints:
         return content_hash(arrays, metadata)
 
     def _content(self):
-        """All there is, as arrays and what JSON can hold."""
-        arrays = {"X": self.X, "Z": self.Z}
-        if self.posterior is not None:
-            name = "log_var" if self.posterior.is_diagonal else "scale_tril"
-            arrays[f"posterior.{name}"] = getattr(self.posterior, name)
-        notes = None
-        if self.preprocessing is not None:
-            notes = {k: v for k, v in self.preprocessing.items() if isinstance(v, str)}
-            numeric = self.preprocessing.keys() - notes.keys()
-            arrays |= {f"preprocessing.{key}": self.preprocessing[key] for key in sorted(numeric)}
-        metadata = {"preprocessing": notes}
-        if self.feature_names is not None:
-            metadata["feature_names"] = self.feature_names.tolist()
-        if self.steps is not None:
-            encoder = EstimatorEncoder()
-            metadata["steps"] = encoder.estimator(self.steps)
-            arrays |= {f"steps:{name}": array for name, array in encoder.arrays.items()}
-        return arrays, metadata
+        return content_of(self)
 
     @classmethod
     def _from_content(cls, arrays, metadata):
-        """Make what :meth:`_content` was taken from; ValueError if there is anything else."""
-        preprocessing, posterior, of_steps, steps = metadata["preprocessing"], None, {}, None
-        if not metadata.keys() <= {"preprocessing", "feature_names", "steps"}:
-            raise ValueError(f"its metadata has the fields {sorted(metadata)}")
-        if preprocessing is not None:
-            preprocessing = dict(preprocessing)
-            if not all(isinstance(note, str) for note in preprocessing.values()):
-                raise ValueError("its notes on preprocessing are no texts")
-        for name in arrays:
-            group, _, key = name.partition(".")
-            if name.startswith("steps:"):
-                of_steps[name.removeprefix("steps:")] = arrays[name]
-            elif group == "posterior" and posterior is None:
-                posterior = Posterior(arrays["Z"], **{key: arrays[name]})
-            elif group == "preprocessing":
-                preprocessing[key] = arrays[name]
-            elif name not in ("X", "Z"):
-                raise ValueError(f"it has an array {name!r}")
-        if any(arrays[name].dtype.kind != "f" for name in ("X", "Z")):
-            raise ValueError("its X and Z are no floats")
-        if "steps" in metadata:
-            decoder = EstimatorDecoder(of_steps)
-            steps = decoder.estimator(metadata["steps"])
-            decoder.check_all_used()
-            check_whole(steps)
-        elif of_steps:
-            raise ValueError("it has numbers of steps, but no steps")
-        return cls(
-            arrays["X"],
-            arrays["Z"],
-            posterior=posterior,
-            preprocessing=preprocessing,
-            feature_names=metadata.get("feature_names"),
-            steps=steps,
-        )
+        return cls(**arguments_from(arrays, metadata, cls))
 
     @classmethod
     def load(cls, path):

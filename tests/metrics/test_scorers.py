@@ -1,6 +1,7 @@
 """Scorers, on small stand-ins with a model's methods; test_scorers_of_models.py has the models."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -262,6 +263,21 @@ def test_rosetta_score_is_the_bound_minus_the_anchors_error_both_ways(data):
     expected = pipeline.score(X) - 0.3 * error
     assert make_rosetta_scorer(points, weight=0.3)(pipeline, X) == pytest.approx(expected)
     assert make_rosetta_scorer(points, weight=0)(pipeline, X) == pytest.approx(pipeline.score(X))
+
+
+def test_anchors_held_out_are_the_judges(data):
+    """And that there are none is said."""
+    X, _ = data
+    pipeline = make_pipeline(StandardScaler(), Encoder(2)).fit(X)
+    rng = np.random.RandomState(0)
+    judges = RosettaPoints(rng.normal(size=(5, 7)), rng.normal(size=(5, 2)))
+    points = RosettaPoints(rng.normal(size=(9, 7)), rng.normal(size=(9, 2)), held_out=judges)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scorer = make_rosetta_scorer(points)
+    with pytest.warns(UserWarning, match="no held-out ones"):
+        expected = make_rosetta_scorer(judges)
+    assert scorer(pipeline, X) == expected(pipeline, X)
 
 
 def test_bad_rosetta_scorers(data):

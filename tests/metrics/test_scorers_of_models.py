@@ -70,8 +70,10 @@ def test_elbo_and_anchors_error_of_a_model(data, reference):
     X = StandardScaler().fit_transform(data[0])
     model, points = reference
     scorer = pickle.loads(pickle.dumps(make_rosetta_scorer(points, weight=2.0)))
-    # The model the points come from encodes them exactly; only decoding is off.
-    error = ((model.inverse_transform(points.Z) - points.X) ** 2).sum(axis=1).mean()
+    # The model the points come from encodes them exactly; only decoding is off. Judges are those
+    # that no model trains on.
+    judges = points.held_out
+    error = ((model.inverse_transform(judges.Z) - judges.X) ** 2).sum(axis=1).mean()
     assert elbo_scorer(model, X) == pytest.approx(model.score(X))
     assert scorer(model, X) == pytest.approx(model.score(X) - 2.0 * error, rel=1e-4)
 

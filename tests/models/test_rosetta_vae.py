@@ -62,6 +62,23 @@ def test_the_loss_is_equation_1(data, points):
     )
 
 
+def test_weights_of_both_sides(data, template):
+    """Decoded anchors: the encoder is held to where the first model encodes them."""
+    X, _ = data
+    points = RosettaPoints.distill(template, X, 8, inputs="decoded", random_state=0)
+    settings = {
+        "batch_size": 800, "max_epochs": 1, "learning_rate": 1e-300, "precision": "float64",
+        "random_state": 0, "hidden_layer_sizes": (32, 32), **PAPERS,
+    }  # fmt: skip
+    model = RosettaVAE(
+        2, rosetta_points=points, rho=2.0, encoder_weight=5.0, decoder_weight=0.5, **settings
+    ).fit(X)
+    decoder = np.sum((points.X - model.inverse_transform(points.Z)) ** 2)
+    encoder = np.sum((points.encoded - model.transform(points.X)) ** 2)
+    expected = 2.0 * (0.5 * decoder + 5.0 * encoder) / 800
+    assert model.history_[0]["rosetta"] == pytest.approx(expected, rel=1e-6)
+
+
 def test_retraining_varies_far_less_than_a_plain_vaes(data, points):
     # METHODS' prototype: 10 to 11 nats below the plain VAE at rho 1 to 5, ten runs.
     X, _ = data

@@ -1,0 +1,398 @@
+"""Monday's map on Tuesday's data: learn new rows while the coordinates stay."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+    clone,
+)
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklatent._utils.names import as_table_like
+from sklatent._utils.pipelines import last_step
+from sklatent._utils.random import local_random_state
+from sklatent.alignment import LinearAligner
+from sklatent.models._rosetta import RosettaVAE
+from sklatent.models._vae import VAE
+from sklatent.rosetta import RosettaPoints
+
+STRATEGIES = ("freeze", "warm_start", "rosetta", "align")
+_JUDGES = 0.2  # of the new rows, by which "auto" chooses
+_LEAST_JUDGES = 10
+_MAX_WEIGHT = 100.0
+
+
+class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Learn new data with every `partial_fit` while the map of the first data stays.
+
+    The first fit is the estimator's own, and anchors are distilled from it. Each later batch of
+    rows is learned by one of four strategies, all of which keep the coordinates of the first fit:
+
+    * ``"freeze"``: the encoder stays as it is, and the decoder learns the new rows;
+    * ``"warm_start"``: training goes on from the present weights, held by the anchors;
+    * ``"rosetta"``: a new model, started at the anchors and held by them;
+    * ``"align"``: a new model, and a linear map through the anchors.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A model such as :class:`VAE`, or a Pipeline that ends in one, whose earlier steps are
+        frozen after the first fit. Other transformers can be learned by ``"align"``, or stay as
+        they are by ``"freeze"``.
+
+    n_points : int, default=64
+        Number of anchors, or the number of rows if that is smaller.
+
+    strategy : {"auto", "freeze", "warm_start", "rosetta", "align"}, default="auto"
+        How later rows are learned. ``"auto"`` tries all that the estimator can, and takes the one
+        with the greatest bound on a fifth of the new rows, left out, minus how far the map moved,
+        at anchors that nothing was trained on or at the new rows: both in nats, see `shift_`.
+
+    rho : float, default=1.0
+        Weight of the anchors in training, see :class:`RosettaVAE`. The encoder's side is weighted
+        by the inverse variance of the anchors' posteriors as well, up to 100.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines which anchors are chosen and which rows are left out. The estimator has its own.
+
+    Attributes
+    ----------
+    model_ : estimator
+        The present model.
+
+    aligner_ : LinearAligner or None
+        From its latents into the map, where it was learned by ``"align"``.
+
+    steps_ : Pipeline or None
+        The fitted steps before the model.
+
+    points_ : RosettaPoints
+        Anchors of the first fit.
+
+    shift_ : pandas.DataFrame
+        A row for each update and each strategy tried. `moved`: the mean squared distance of
+        held-out anchors from where the first model had them, as a share of the anchors' variance;
+        smaller is better. `moved_new`: the same of the new rows, from where the present model has
+        them. `moved_nats`: the greater of both in units of the posteriors' variance, halved.
+        `bound`: the bound on new rows left out under ``"auto"``, or else on all of them, in nats a
+        row; greater is better. `chosen`: whether it was taken.
+
+    n_features_in_ : int
+        Number of features.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where X has names that are all strings.
+
+    See Also
+    --------
+    RosettaVAE : Where only the anchors travel, and not the model.
+
+    References
+    ----------
+    .. [1] Martinez & Pearson, Reproducible, incremental representation learning with Rosetta VAE,
+       2022, section 3.2.
+    .. [2] Lotfollahi et al., Mapping single-cell data to reference atlases by transfer learning,
+       2022: frozen encoders.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklatent import VAE, IncrementalMap
+    >>> X = load_digits().data / 16
+    >>> monday, tuesday = X[:900], X[900:]
+    >>> learner = IncrementalMap(
+    ...     VAE(2, max_epochs=5, random_state=0), strategy="warm_start", random_state=0
+    ... )
+    >>> Z = learner.fit(monday).transform(monday)
+    >>> moved = ((learner.partial_fit(tuesday).transform(monday) - Z) ** 2).mean() / Z.var()
+    >>> bool(moved < 0.05)
+    True
+    """
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit", "transform"])],
+        "n_points": [Interval(Integral, 1, None, closed="left")],
+        "strategy": [StrOptions({"auto", *STRATEGIES})],
+        "rho": [Interval(Real, 0, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, estimator, *, n_points=64, strategy="auto", rho=1.0, random_state=None):
+        self.estimator = estimator
+        self.n_points = n_points
+        self.strategy = strategy
+        self.rho = rho
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Learn the map, anew, and distil its anchors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The first data.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted map.
+        """
+        return self._fit_first(X)
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X, y=None):
+        """Learn further rows while the map stays; the first call is `fit`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            New data.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The map.
+
+        Raises
+        ------
+        ValueError
+            If the estimator can't be updated by `strategy`.
+        """
+        if not self.__sklearn_is_fitted__():
+            return self._fit_first(X)
+        inputs = self._inputs(X)
+        possible = self._possible()
+        if self.strategy not in ("auto", *possible):
+            raise ValueError(
+                f"strategy={self.strategy!r} needs a VAE or a RosettaVAE as the model, got "
+                f"{type(self.model_).__name__}. Take one of {possible}, or 'auto'."
+            )
+        update = 1 + max([row["update"] for row in self._updates], default=0)
+        train, judges = self._split(inputs, update)
+        tried = {}
+        for strategy in possible if self.strategy == "auto" else [self.strategy]:
+            found = self._learn(strategy, train)
+            tried[strategy] = found, self._judge(*found, train, judges)
+        chosen = max(tried, key=lambda name: tried[name][1]["worth"])
+        found, _ = tried[chosen]
+        if train is not inputs:
+            found = self._learn(chosen, inputs)
+        self.model_, self.aligner_ = found
+        for name, (_, row) in tried.items():
+            row = {"update": update, "strategy": name, **row, "chosen": name == chosen}
+            del row["worth"]
+            self._updates.append(row)
+        return self
+
+    def transform(self, X):
+        """Place rows in the map.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Coordinates.
+        """
+        check_is_fitted(self)
+        return self._place(self.model_, self.aligner_, self._inputs(X))
+
+    def inverse_transform(self, X):
+        """Decode coordinates of the map by the present model.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Coordinates.
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            What is decoded there.
+        """
+        check_is_fitted(self)
+        if self.aligner_ is not None:
+            X = np.asarray(self.aligner_.inverse_transform(X))
+        decoded = np.asarray(self.model_.inverse_transform(X))
+        return (
+            decoded if self.steps_ is None else np.asarray(self.steps_.inverse_transform(decoded))
+        )
+
+    @available_if(lambda self: hasattr(last_estimator(self.estimator), "score"))
+    def score(self, X, y=None):
+        """The present model's score: for ours the mean bound, in nats a row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Data.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Greater is better.
+        """
+        check_is_fitted(self)
+        return self.model_.score(self._inputs(X))
+
+    @property
+    def shift_(self):
+        """How far each update moved the map, a row for each strategy tried."""
+        import pandas as pd
+
+        check_is_fitted(self)
+        columns = ["update", "strategy", "moved", "moved_new", "moved_nats", "bound", "chosen"]
+        return pd.DataFrame(self._updates, columns=columns)
+
+    # The first fit
+
+    def _fit_first(self, X):
+        X = X if hasattr(X, "shape") else np.asarray(X)
+        validate_data(self, X, skip_check_array=True)
+        fitted = clone(self.estimator).fit(X)
+        model, steps = last_step(fitted)
+        self.points_ = RosettaPoints.distill(
+            fitted, X, min(self.n_points, X.shape[0]), random_state=self._generator(0)
+        )
+        self.model_, self.aligner_, self._updates = model, None, []
+        named = [(f"step{i}", step) for i, step in enumerate(steps)]
+        self.steps_ = Pipeline(named) if named else None
+        return self
+
+    def _generator(self, update):
+        """Draws of an update: the same ones when the same rows come again in the same order."""
+        if isinstance(self.random_state, (int, np.integer)):
+            return np.random.RandomState([self.random_state, update])
+        return local_random_state(self.random_state)
+
+    # Updates
+
+    def _inputs(self, X):
+        X = X if hasattr(X, "shape") else np.asarray(X)
+        if X.ndim == 2:  # what is not, the estimator refuses
+            validate_data(self, X, skip_check_array=True, reset=False)
+        return X if self.steps_ is None else self.steps_.transform(X)
+
+    def _possible(self):
+        ours = type(self.model_) in (VAE, RosettaVAE)
+        return list(STRATEGIES) if ours else ["freeze", "align"]
+
+    def _split(self, inputs, update):
+        """Rows to learn from and rows to judge by, which are the same where nothing is chosen."""
+        if self.strategy != "auto" or round(_JUDGES * inputs.shape[0]) < _LEAST_JUDGES:
+            return inputs, inputs
+        return train_test_split(
+            inputs, test_size=_JUDGES, random_state=self._generator(update), shuffle=True
+        )
+
+    def _learn(self, strategy, inputs):
+        """A model of the inputs, and the aligner behind it or None."""
+        if strategy == "align":
+            model = self._plain().fit(inputs)
+            latents = np.asarray(model.transform(as_table_like(self.points_.X, inputs)))
+            return model, LinearAligner().fit(latents, self.points_.encoded)
+        if type(self.model_) not in (VAE, RosettaVAE):
+            return self.model_, self.aligner_
+        if strategy == "freeze" and self.aligner_ is not None:
+            return self.model_, self.aligner_
+        parameters = self.model_.get_params(deep=False)
+        init = parameters["init"]
+        parameters |= {
+            "rosetta_points": self.points_,
+            "rho": self.rho,
+            "encoder_weight": self._encoder_weight(),
+            "decoder_weight": 1.0,
+            "warm_start": False,
+        }
+        if strategy != "rosetta" and self.aligner_ is None:
+            parameters["init"] = self.model_
+        model = RosettaVAE(**parameters)
+        model._keeps_encoder = strategy == "freeze"
+        model.fit(inputs)
+        del model._keeps_encoder
+        # The model that it started from is not to be kept by every one after it.
+        model.init = model.net_.made_with["init"] = init
+        return model, None
+
+    def _plain(self):
+        """The first model anew, without anchors."""
+        if type(self.model_) is not RosettaVAE:
+            return clone(self.model_)
+        parameters = self.model_.get_params(deep=False)
+        return VAE(**{name: parameters[name] for name in VAE().get_params(deep=False)})
+
+    def _encoder_weight(self):
+        variances = self._variances()
+        return float(np.clip(np.mean(1 / variances), 1.0, _MAX_WEIGHT))
+
+    def _variances(self):
+        """Of the anchors' posteriors, along each component."""
+        posterior = self.points_.posterior
+        if posterior is None:
+            return np.maximum(self.points_.Z.var(axis=0), np.finfo(float).tiny)
+        diagonal = np.diagonal(posterior.covariance, axis1=-2, axis2=-1)
+        return np.asarray(diagonal, dtype=np.float64).mean(axis=0)
+
+    def _judge(self, model, aligner, train, judges):
+        """How far the map has moved, and how well new rows are modelled."""
+        held = self.points_ if self.points_.held_out is None else self.points_.held_out
+        squares = [
+            np.square(self._place(model, aligner, rows) - expected, dtype=np.float64).mean(axis=0)
+            for rows, expected in (
+                (as_table_like(held.X, judges), held.encoded),
+                # Rows that were trained on are where memory shows.
+                (train, self._place(self.model_, self.aligner_, train)),
+            )
+        ]
+        spread = float(self.points_.encoded.var(axis=0, dtype=np.float64).sum()) or 1.0
+        nats = max(float((there / self._variances()).sum()) / 2 for there in squares)
+        bound = float(model.score(judges)) if hasattr(model, "score") else None
+        return {
+            "moved": float(squares[0].sum()) / spread,
+            "moved_new": float(squares[1].sum()) / spread,
+            "moved_nats": nats,
+            "bound": bound,
+            "worth": (bound or 0.0) - nats,
+        }
+
+    def _place(self, model, aligner, inputs):
+        Z = np.asarray(model.transform(inputs))
+        return Z if aligner is None else np.asarray(aligner.transform(Z), dtype=Z.dtype)
+
+    @property
+    def _n_features_out(self):
+        return self.points_.Z.shape[1]
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "points_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        own = get_tags(self.estimator)
+        tags.input_tags = own.input_tags
+        tags.transformer_tags = own.transformer_tags
+        return tags
+
+
+def last_estimator(estimator):
+    """The model at a Pipeline's end, fitted or not."""
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
