@@ -108,7 +108,8 @@ def main(argv=None):
                 rows.append([name, 3 * n_candidates, model.max_epochs, way,
                              float(np.median(times)), ratio, limit, best[way]])  # fmt: skip
         report.table(
-            ["network", "fits", "epochs", "way", "s", "times faster", "limit, s", "best score"], rows
+            ["network", "fits", "epochs", "way", "s", "times faster", "limit, s", "best score"],
+            rows,
         )
     report.text(
         f"K models of 5-32-32-2 as one stack on {options.device}: microseconds of a step of one "
