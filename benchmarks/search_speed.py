@@ -30,7 +30,7 @@ def searches(size):
     """Name, data, model, number of candidates and epochs of each search."""
     n_small, n_rows, epochs = {
         "quick": (3, 300, 3),
-        "default": (30, 2112, 9),
+        "default": (20, 1500, 9),
         "full": (231, 2112, 20),
     }[size]
     small, _ = make_eight_gaussians(n_rows, random_state=0)
