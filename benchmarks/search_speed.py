@@ -1,7 +1,8 @@
 """A search over candidates and folds: GridSearchCV, the fused search and halving, in processes.
 
 ``--device`` runs the second table (K models as one stack, by K) where it says, so that the same
-script is for a GPU; the searches use processes and are left out there.
+script is for a GPU; the searches use processes and are left out there. ``--cpu`` is for a machine
+that others use as well: one process for each search, and seconds of processor time.
 """
 
 import time
@@ -30,7 +31,7 @@ def searches(size):
     """Name, data, model, number of candidates and epochs of each search."""
     n_small, n_rows, epochs = {
         "quick": (3, 300, 3),
-        "default": (20, 1500, 9),
+        "default": (12, 1500, 9),
         "full": (231, 2112, 20),
     }[size]
     small, _ = make_eight_gaussians(n_rows, random_state=0)
@@ -45,7 +46,10 @@ def searches(size):
 
 
 def compare(X, model, n_candidates, n_jobs, repeats):
-    """Seconds of each way, round by round, and the best score of each."""
+    """Seconds of each way, round by round, and the best score of each.
+
+    With one process they are those of its processor.
+    """
     grid = {"beta": list(np.geomspace(0.1, 4.0, n_candidates))}
     best = {}
 
@@ -55,6 +59,14 @@ def compare(X, model, n_candidates, n_jobs, repeats):
     calls = {name: partial(search, name, kind) for name, kind in WAYS.items()}
     if n_candidates < 3 or model.max_epochs < 3:
         del calls["halving"]
+    if n_jobs == 1:
+        seconds = {name: [] for name in calls}
+        for _ in range(repeats):
+            for name, call in calls.items():
+                start = time.process_time()
+                call()
+                seconds[name].append(time.process_time() - start)
+        return {name: np.array(times) for name, times in seconds.items()}, best
     return time_interleaved(calls, repeats=repeats, warmup=1), best
 
 
@@ -85,26 +97,29 @@ def main(argv=None):
     arguments.add_argument("--repeats", type=int, help="rounds, where not the usual number")
     arguments.add_argument("--n-jobs", type=int, default=2, help="processes of every search")
     arguments.add_argument("--device", default="cpu", help="where stacks by K are trained")
+    arguments.add_argument("--cpu", action="store_true", help="seconds of one processor")
     options = arguments.parse_args(argv)
+    n_jobs = 1 if options.cpu else options.n_jobs
     size = "quick" if options.quick else "full" if options.full else "default"
     repeats = options.repeats or {"quick": 1, "default": 3, "full": 3}[size]
     report = Report("Searches", options.out)
     if not options.device.startswith("cuda"):
         report.text(
-            f"Seconds of a search with three folds, without the refit, n_jobs={options.n_jobs} for "
-            f"each: medians over {repeats} rounds in turn. Ratios are to GridSearchCV within a "
-            "round (median, smallest, largest): how many times faster. The limit is the time that "
+            f"Seconds {'of processor time ' if options.cpu else ''}of a search with three folds, "
+            f"without the refit, n_jobs={n_jobs} for each: medians over {repeats} rounds in "
+            "turn. Ratios are to GridSearchCV within a round (median, smallest, largest): how many "
+            "times faster. The limit is the time that "
             "the arithmetic of all steps takes at 82 GFLOP/s on each core."
         )
         rows = []
         for name, X, model, n_candidates in searches(size):
-            seconds, best = compare(X, model, n_candidates, options.n_jobs, repeats)
+            seconds, best = compare(X, model, n_candidates, n_jobs, repeats)
             print({way: times.round(2).tolist() for way, times in seconds.items()}, flush=True)
             n_steps = -(-(len(X) * 2 // 3) // model.batch_size) * model.max_epochs
             work = flops(model, X.shape[1]) * n_steps * 3 * n_candidates
             for way, times in seconds.items():
                 ratio = median_ratio(seconds["GridSearchCV"], times)
-                limit = work / LIMIT / options.n_jobs
+                limit = work / LIMIT / n_jobs
                 rows.append([name, 3 * n_candidates, model.max_epochs, way,
                              float(np.median(times)), ratio, limit, best[way]])  # fmt: skip
         report.table(
