@@ -8,6 +8,7 @@ SPEED = [
     "import_time",
     "training_speed",
     "stacking_speed",
+    "search_speed",
     "memory",
     "transform_speed",
     "metrics_speed",

@@ -16,10 +16,12 @@ from sklatent.nn.training.pause import Pause, joined
 from sklatent.nn.training.randomness import seeded_initialisation
 
 _MAY_DIFFER = {"random_state", "verbose"}
-# Microseconds of one core for a step of one model, alone and in stacks of 4, 16 and 48: 5 inputs
-# and 2x32 units (1.1e6 multiply-adds a step) 2152, 829, 333, 244; 50 and 2x128 (1.8e7) 3533,
-# 1683, 1262, 1239; 100 and 2x256 (7.2e7) 5352, 3632, 3229, 3343; 784 and 2x256 (2.1e8)
-# 12704, 7700, 7560 (16).
+# Microseconds of one core for a step of one model, alone and in stacks of 4, 16 and 48:
+# two layers of h units,
+#   5 inputs, h = 32, 1.1e6 multiply-adds a step:    2152,  829,  333,  244
+#  50 inputs, h = 128, 1.8e7:                        3533, 1683, 1262, 1239
+# 100 inputs, h = 256, 7.2e7:                        5352, 3632, 3229, 3343
+# 784 inputs, h = 256, 2.1e8:                       12704, 7700, 7560
 # More members than this gain nothing, and cost memory.
 _MOST = 64
 _MOST_UNSEEN = 16

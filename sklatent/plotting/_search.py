@@ -91,6 +91,9 @@ class SearchDisplay:
     ):
         """Draw what a fitted search found.
 
+        Of a search that halves, the default is how far each candidate came: scores against the
+        resource, one line for each value of the parameter that varies.
+
         Parameters
         ----------
         estimator : fitted search
@@ -121,6 +124,8 @@ class SearchDisplay:
                 "estimator must be a fitted search with cv_results_, such as GridSearchCV; got "
                 f"{type(estimator).__name__}."
             )
+        if parameters is None and "n_resources" in estimator.cv_results_:
+            parameters = _resource_first(estimator.cv_results_["params"], estimator.resource)
         return cls.from_predictions(
             estimator.cv_results_,
             parameters=parameters,
@@ -238,6 +243,13 @@ class SearchDisplay:
         ax.set(xlabel=_short(self.parameter), ylabel=f"mean test {self.score_name}")
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def _resource_first(candidates, resource):
+    """The resource and the one other parameter that varies; None where that is not the case."""
+    names = {name for candidate in candidates for name in candidate}
+    others = [name for name in names - {resource} if len(_distinct(candidates, name)) > 1]
+    return [resource, *others] if resource in names and len(others) == 1 else None
 
 
 def _choose_metric(cv_results, metric):

@@ -55,8 +55,7 @@ def test_how_many_are_prepared_changes_no_stack(X, expected, pre_dispatch):
 
 @pytest.mark.parametrize(
     ("n", "size", "n_jobs", "chunks"),
-    [(693, 64, 2, 12), (12, 64, 2, 2), (1, 64, 4, 1), (3, 64, 4, 3), (100, 1, 2, 100),
-     (65, 64, 1, 2)],
+    [(693, 64, 2, 12), (12, 64, 2, 2), (1, 64, 4, 1), (3, 64, 4, 3), (9, 1, 2, 9), (65, 64, 1, 2)],
 )  # fmt: skip
 def test_chunks_are_even_and_enough(n, size, n_jobs, chunks):
     found = _even(n, size, n_jobs)

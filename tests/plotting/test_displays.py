@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
@@ -520,3 +521,24 @@ def test_the_global_random_state_is_left_alone(data, model):
     EmbeddingDisplay.from_estimator(model, *data)
     ReconstructionDisplay.from_estimator(model, data[0][:3])
     np.testing.assert_array_equal(np.random.get_state()[1], before)
+
+
+def test_a_halving_search_is_drawn_as_learning_curves():
+    results = {
+        "params": [{"a": 1, "epochs": 1}, {"a": 2, "epochs": 1}, {"a": 2, "epochs": 3}],
+        "n_resources": [1, 1, 3],
+        "split0_test_score": np.array([0.1, 0.2, 0.5]),
+        "split1_test_score": np.array([0.2, 0.3, 0.6]),
+        "mean_test_score": np.array([0.15, 0.25, 0.55]),
+        "rank_test_score": np.array([3, 2, 1]),
+    }
+    search = SimpleNamespace(cv_results_=results, resource="epochs")
+    display = SearchDisplay.from_estimator(search)
+    assert display.parameter == "epochs"
+    assert display.values == [1, 3]
+    assert display.line_values == [1, 2]
+    np.testing.assert_allclose(display.scores, [[0.15, np.nan], [0.25, 0.55]])
+    # In another order if it is asked for, and along the resource alone.
+    assert SearchDisplay.from_estimator(search, parameters=["a", "epochs"]).parameter == "a"
+    results["params"] = [{"epochs": 1}, {"epochs": 2}, {"epochs": 3}]
+    assert SearchDisplay.from_estimator(search).parameter == "epochs"
