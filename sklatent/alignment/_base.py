@@ -44,6 +44,8 @@ def require_plain(array, name):
         )
     if getattr(array, "requires_grad", False) is True:
         raise TypeError(f"{name} is a tensor that records gradients; give {name}.detach().")
+    if str(getattr(array, "dtype", "")) == "torch.bfloat16":
+        raise TypeError(f"{name} is of bfloat16, which numpy does not know; give {name}.float().")
     if getattr(getattr(array, "dtype", None), "kind", "") in ("M", "m"):
         raise TypeError(f"{name} holds dates or times, and latents are real numbers.")
 
@@ -258,6 +260,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
             Source latents. The class's Notes say how exactly the way back undoes the way there.
         """
         check_is_fitted(self)
+        require_plain(X, "X")
         require_plain(X, "X")
         Z = check_array(X, dtype="numeric", ensure_all_finite=False, estimator=self)
         if Z.shape[1] != self.n_targets_:

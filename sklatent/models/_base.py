@@ -1,6 +1,5 @@
 """LatentModel: what every model that trains has in common."""
 
-import numpy as np
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -13,7 +12,7 @@ from sklatent._utils.names import row_keys
 from sklatent.likelihoods._base import find_likelihood
 from sklatent.models._fitting import fit_model
 from sklatent.models._inference import InferenceMixin
-from sklatent.models._parameters import CONSTRAINTS, check_numbers, renamed
+from sklatent.models._parameters import CONSTRAINTS, check_numbers, check_size, renamed
 from sklatent.models._rows import check_possible, check_training_rows, validate_rows
 from sklatent.models._start import start
 from sklatent.nn.modules import VariationalModule
@@ -163,7 +162,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     def _beta_to_start_from(self):
         """Weight of the divergence in the linear model; None where there is no prior."""
-        return float(np.mean(self.beta))
+        return float(self.beta)
 
     def _decodes_latents(self):
         """Whether latents themselves are what is decoded."""
@@ -252,6 +251,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         X = validate_rows(self, X, reset=reset, ensure_min_samples=2)
         check_training_rows(self, X)
         check_possible(self._find_likelihood(), X, "X")
+        check_size(self, X.shape[1])
         self._check_parameters(X)
         return X
 
