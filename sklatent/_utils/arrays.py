@@ -8,6 +8,35 @@ from sklatent._utils.array_api import to_numpy
 _NARROW = {"float16", "bfloat16", "float32"}
 
 
+def plain(values, name):
+    """Hand over to scikit-learn's validation what it would take for other numbers, or choke on.
+
+    Parameters
+    ----------
+    values : array-like, frame, sparse matrix or torch.Tensor
+        What was given.
+    name : str
+        What it is called.
+
+    Returns
+    -------
+    object
+        A tensor as an array, and anything else as it is.
+
+    Raises
+    ------
+    TypeError
+        If it holds dates or times.
+    ValueError
+        If entries are masked.
+    """
+    if np.ma.isMaskedArray(values) or hasattr(values, "detach"):
+        values = to_array(values, name)
+    if getattr(getattr(values, "dtype", None), "kind", "") in ("M", "m"):
+        raise TypeError(f"{name} holds dates or times. Turn them into numbers first.")
+    return values
+
+
 def to_array(values, name):
     """Return anything array-like as an array of its own type; nothing masked, nothing sparse.
 

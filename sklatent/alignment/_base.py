@@ -46,6 +46,8 @@ def require_plain(array, name):
         )
     if getattr(array, "requires_grad", False) is True:
         raise TypeError(f"{name} is a tensor that records gradients; give {name}.detach().")
+    if str(getattr(array, "dtype", "")) == "torch.bfloat16":
+        raise TypeError(f"{name} is of bfloat16, which numpy does not know; give {name}.float().")
     if getattr(getattr(array, "dtype", None), "kind", "") in ("M", "m"):
         raise TypeError(f"{name} holds dates or times, and latents are real numbers.")
 

@@ -12,6 +12,8 @@ from sklearn.base import (
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklatent._utils.arrays import plain, to_numbers
+from sklatent._utils.calling import call_users
 from sklatent._utils.random import local_random_state
 from sklatent._utils.sparse import dense
 from sklatent._utils.warn import warn_caller
@@ -114,6 +116,7 @@ def choose_anchors(X, anchors, n_anchors, random_state):
         generator = local_random_state(random_state)
         indices = generator.permutation(n_samples)[:n_anchors]
         return np.array(dense(X[indices])), indices
+    anchors = plain(anchors, "anchors")
     points = np.asarray(anchors)
     if points.ndim == 1 and points.dtype.kind in "iu":
         outside = points[(points < 0) | (points >= n_samples)]
@@ -267,7 +270,9 @@ class RelativeProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         anchors = np.asarray(self.anchors_, np.float64)
         result = np.empty((X.shape[0], anchors.shape[0]), float_type(X.dtype))
         for rows in blocks(X.shape[0], X.shape[1] + anchors.shape[0]):
-            block = np.asarray(similarity(np.asarray(X[rows], np.float64), anchors))
+            points = np.asarray(X[rows], np.float64)
+            block = call_users("similarity", "(X, anchors)", similarity, points, anchors)
+            block = to_numbers(block, "what similarity returned")
             if block.shape != result[rows].shape:
                 raise ValueError(
                     f"similarity returned an array of shape {block.shape} for points of shape "

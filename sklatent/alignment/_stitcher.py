@@ -195,6 +195,11 @@ class LatentStitcher(BaseAligner):
         check_finite_rows(targets, "y")
         y = targets if self._target_ndim == 1 else y
 
+        for name in _PARTS:
+            if hasattr(getattr(self, name), "iloc"):
+                raise TypeError(
+                    f"{name} must be an estimator, got a {type(getattr(self, name)).__name__}."
+                )
         self.encoder_ = self._fitted(self.encoder, X)
         self.decoder_ = self._fitted(self.decoder, y)
         latents = self._encode(X, valid)

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklatent._utils.limits import LARGEST_RATE, require_room
 from sklatent._utils.random import local_random_state
 from sklatent.alignment._base import BaseAligner, raise_if_constant
 from sklatent.alignment._moments import blocks, float_type, paired_moments
@@ -112,7 +113,7 @@ class StitchingAligner(BaseAligner):
         "width_factor": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [Interval(Real, 0, LARGEST_RATE, closed="neither")],
         "precision": [StrOptions({"float32", "float64", "bf16"})],
         "device": "no_validation",  # torch validates it
         "random_state": ["random_state"],
@@ -163,6 +164,8 @@ class StitchingAligner(BaseAligner):
         X, Y = self._validate_pair(X, y)
         moments = paired_moments(X, Y)
         raise_if_constant(moments)
+        width = max(X.shape[1], Y.shape[1])
+        require_room((float(self.width_factor) * width) ** 2, f"width_factor={self.width_factor}")
         source = _Scale(X, moments.x_mean)
         target = _Scale(Y, moments.y_mean)
         epochs = self.max_epochs

@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sklatent._posterior import Posterior
+from sklatent._utils.limits import LARGEST_RATE
 from sklatent._utils.warn import warn_caller
 from sklatent.channels._arrays import check_whole_number, readable
 from sklatent.channels._fingerprints import ChannelFingerprints
@@ -122,7 +123,10 @@ class ChannelSynthesizer(BaseEstimator):
         "metric": [StrOptions({"nmi", "vi", "nmi_printed"})],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
-        "learning_rate": [Interval(Real, 0.0, None, closed="neither"), StrOptions({"auto"})],
+        "learning_rate": [
+            Interval(Real, 0.0, LARGEST_RATE, closed="neither"),
+            StrOptions({"auto"}),
+        ],
         "optimizer": [StrOptions({"adam", "sgd"})],
         "device": [str],
         "random_state": ["random_state"],

@@ -58,7 +58,7 @@ def train_posteriors(synthesizer, channels):
 def _learning_rate(synthesizer, n_samples):
     rate = synthesizer.learning_rate
     if rate != "auto":
-        return rate
+        return float(rate)
     if synthesizer.optimizer == "adam":
         return _ADAM_RATE
     return _SGD_RATE * min(n_samples, synthesizer.batch_size)

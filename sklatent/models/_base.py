@@ -14,7 +14,7 @@ from sklatent.likelihoods._find import find_likelihood
 from sklatent.models._covariates import find_covariates, modelled_columns, split_columns
 from sklatent.models._fitting import fit_model
 from sklatent.models._inference import InferenceMixin
-from sklatent.models._parameters import CONSTRAINTS, check_numbers, document, renamed
+from sklatent.models._parameters import CONSTRAINTS, check_numbers, check_size, document, renamed
 from sklatent.models._rows import check_possible, check_training_rows, validate_rows
 from sklatent.models._start import start
 from sklatent.nn.modules import VariationalModule
@@ -269,7 +269,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     def _beta_to_start_from(self):
         """Weight of the divergence in the linear model; None where there is no prior."""
-        return float(np.mean(self.beta))
+        return float(self.beta)
 
     def _decodes_latents(self):
         """Whether latents themselves are what is decoded."""
@@ -361,6 +361,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             self.covariates_ = find_covariates(self.covariates, X.shape[1], names)
         check_training_rows(self, X)
         check_possible(self._find_likelihood(), self._split(X)[0], "X")
+        check_size(self, X.shape[1])
         self._check_parameters(X)
         return X
 

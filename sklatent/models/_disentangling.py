@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 from torch.func import functional_call
 
+from sklatent._utils.limits import LARGEST_RATE
 from sklatent.models._base import LatentModel
 from sklatent.models._parameters import document
 from sklatent.nn.disentangling import (
@@ -183,7 +184,7 @@ class FactorVAE(LatentModel):
     _parameter_constraints = LatentModel._parameter_constraints | {
         "gamma": [Interval(Real, 0, None, closed="left")],
         "discriminator_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "discriminator_learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "discriminator_learning_rate": [Interval(Real, 0, LARGEST_RATE, closed="neither")],
     }
     _loss_hyperparameters = ("beta", "gamma")
     _shaping_parameters = ("discriminator_layer_sizes",)

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent._posterior import Posterior
+from sklatent._utils.arrays import to_numbers
 from sklatent._utils.random import local_random_state
 from sklatent.models._base import LatentModel
 from sklatent.models._disentangling import DIPVAE, BetaTCVAE
@@ -261,7 +262,10 @@ class VAEEnsemble(LatentModel):
         return {"beta": torch.as_tensor(self._betas(), dtype=dtype, device=device)}
 
     def _betas(self):
-        beta = np.asarray(self.beta, dtype=float)
+        if isinstance(self.beta, Real):
+            beta = np.float64(self.beta)
+        else:
+            beta = to_numbers(self.beta, "beta").astype(np.float64)
         if beta.ndim and beta.shape != (self.n_estimators,):
             raise ValueError(
                 f"beta has shape {beta.shape}, but n_estimators={self.n_estimators}. Give one "
@@ -270,6 +274,9 @@ class VAEEnsemble(LatentModel):
         if not np.all(np.isfinite(beta) & (beta >= 0)):
             raise ValueError(f"beta={self.beta} must be finite and not negative.")
         return np.broadcast_to(beta, (self.n_estimators,)).copy()
+
+    def _beta_to_start_from(self):
+        return float(np.mean(self._betas()))
 
     def _check_parameters(self, X):
         if self.n_estimators < 2:

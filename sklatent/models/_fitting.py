@@ -6,11 +6,12 @@ else about a fit happens here, once.
 """
 
 import os
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import torch
 
+from sklatent._utils.calling import call_users
 from sklatent._utils.sparse import contents
 from sklatent._utils.warn import warn_caller
 from sklatent.models._continuation import go_on, parameters_of
@@ -313,10 +314,15 @@ def _of_one(*arrays):
 
 
 def _hyper(models, stacked):
-    values = [{name: getattr(m, name) for name in m._loss_hyperparameters} for m in models]
+    values = [{name: _number(getattr(m, name)) for name in m._loss_hyperparameters} for m in models]
     if not stacked:
         return values[0]
     return {name: [v[name] for v in values] for name in values[0]}
+
+
+def _number(value):
+    """Whole numbers of any size as what torch multiplies by."""
+    return float(value) if isinstance(value, Integral) else value
 
 
 def _augmentation(model):
@@ -324,7 +330,14 @@ def _augmentation(model):
         return None
 
     def augment(x, generator):
-        views = model.augmentation.sample(x, generator, image_shape=model.image_shape)
+        views = call_users(
+            "augmentation.sample",
+            "(X, random_state, image_shape=...)",
+            model.augmentation.sample,
+            x,
+            generator,
+            image_shape=model.image_shape,
+        )
         return views[0].to(x.dtype)
 
     return augment

@@ -16,7 +16,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent._posterior import Posterior
-from sklatent._utils.arrays import float_type, row_slices
+from sklatent._utils.arrays import float_type, plain, row_slices
 from sklatent._utils.random import local_random_state
 from sklatent._utils.sparse import dense
 from sklatent.likelihoods._counts import Counts
@@ -92,7 +92,9 @@ class InferenceMixin(TransformerMixin):
 
     def _validate_latents(self, Z):
         check_is_fitted(self)
-        Z = check_array(Z, dtype="numeric")
+        Z = check_array(plain(Z, "Z"), dtype="numeric", input_name="Z")
+        if Z.dtype.kind == "c":
+            raise ValueError("Z holds complex numbers; give real numbers.")
         n_columns = self._n_features_out
         if Z.shape[1] != n_columns:
             raise ValueError(

@@ -4,6 +4,7 @@ Each model spells them out in its ``__init__``, as scikit-learn wants; what they
 written once, here, and put into each class's docstring by :func:`document`.
 """
 
+from itertools import pairwise
 from numbers import Integral, Real
 from os import PathLike
 from types import FunctionType
@@ -18,6 +19,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 
+from sklatent._utils.limits import LARGEST_RATE, require_room
 from sklatent.rosetta import RosettaPoints
 
 CONSTRAINTS = {
@@ -47,7 +49,7 @@ CONSTRAINTS = {
     "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
     "batch_size": [Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    "learning_rate": [Interval(Real, 0, LARGEST_RATE, closed="neither")],
     "optimizer": [StrOptions({"adam", "adamw", "sgd", "rmsprop"}), callable],
     "early_stopping": ["boolean", StrOptions({"auto"})],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -245,12 +247,39 @@ def check_numbers(model):
         is_truth = isinstance(value, (bool, np.bool_))
         if takes_numbers and is_truth and "boolean" not in kinds:
             raise InvalidParameterError(f"{name}={value} must be a number, not a truth value.")
+        if takes_numbers and isinstance(value, Integral) and abs(value) > np.finfo(float).max:
+            raise InvalidParameterError(f"{name} is beyond the range of floating point.")
         if name.endswith("layer_sizes"):
             widths = value if np.ndim(value) else [value]
             if np.ndim(value) > 1 or not all(map(_is_width, widths)):
                 raise InvalidParameterError(
                     f"{name}={value!r} must be positive integers, one for each hidden layer."
                 )
+
+
+def check_size(model, n_features):
+    """Refuse networks that can't be in memory, before any of them is built.
+
+    Raises
+    ------
+    ValueError
+        If the weights alone are more than the machine's memory.
+    """
+    parameters = model.get_params(deep=False)
+    n_weights = float(model.n_components)
+    for name, value in parameters.items():
+        own = name != "hidden_layer_sizes" or parameters.get("architecture") in ("mlp", "residual")
+        if name.endswith("layer_sizes") and own:
+            widths = [float(width) for width in np.atleast_1d(np.asarray(value, dtype=object))]
+            first = float(n_features if name == "hidden_layer_sizes" else model.n_components)
+            chain = [first, *widths, float(model.n_components)]
+            n_weights += sum(a * b for a, b in pairwise(chain))
+    # Beside each weight stand its gradient and Adam's two moments.
+    n_weights *= 4.0 * parameters.get("n_estimators", 1)
+    sizes = {n: v for n, v in parameters.items() if n.endswith(("layer_sizes", "n_components"))}
+    if "n_estimators" in parameters:
+        sizes["n_estimators"] = parameters["n_estimators"]
+    require_room(n_weights, ", ".join(f"{name}={value}" for name, value in sizes.items()))
 
 
 def _is_width(value):

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklatent.alignment._relative import choose_anchors
 from sklatent.models._autoencoder import Autoencoder, latents_of
 from sklatent.models._parameters import document
-from sklatent.nn.autoencoder import SIMILARITIES, RelativeModule
+from sklatent.nn.autoencoder import SIMILARITIES, RelativeModule, similarities
 
 
 @document(without=("posterior", "beta", "warmup_epochs"))
@@ -181,7 +181,7 @@ class RelativeAutoencoder(Autoencoder):
         anchors = latents_of(encoder, self.anchors_)
         z, anchors = (torch.as_tensor(np.asarray(rows, np.float64)) for rows in (z, anchors))
         self._n_latents = z.shape[1]
-        return self._similarity()(z, anchors).numpy()
+        return similarities(self._similarity(), z, anchors).detach().numpy()
 
     @property
     def _n_features_out(self):

@@ -14,7 +14,7 @@ from numbers import Integral
 from torch import nn
 
 from sklatent.nn.channels_last import ToMaps
-from sklatent.nn.user_networks import networks_from_factory
+from sklatent.nn.user_networks import activation_factory, networks_from_factory, try_out
 
 ARCHITECTURES = ("mlp", "conv", "conv_tvae", "conv64", "residual")
 _IMAGE_ONLY = ("conv", "conv_tvae", "conv64")
@@ -166,21 +166,29 @@ def build_networks(
     sizes = _check_hidden_layer_sizes(hidden_layer_sizes)
     if takes_images(architecture, image_shape):
         _check_image_suits(architecture, image_shape, n_features)
-    activation = ACTIVATIONS.get(activation, activation)
+    if isinstance(activation, str):
+        made_by = ACTIVATIONS[activation]
+    else:
+        made_by = activation_factory(activation)
+    if architecture in _IMAGE_ONLY or (architecture == "residual" and image_shape is not None):
+        if n_outputs % prod(image_shape[1:]):
+            raise ValueError(
+                f"The likelihood needs {n_outputs} outputs a row, which are no whole number of "
+                f'maps of image_shape={image_shape}. Use architecture="mlp".'
+            )
+        n_maps = n_outputs // prod(image_shape[1:])
     if architecture == "mlp":
-        return _mlp(n_features, n_components, sizes, activation, n_outputs)
-    if architecture == "residual" and image_shape is None:
-        return _residual_vectors(n_features, n_components, sizes, activation, n_outputs)
-    if n_outputs % prod(image_shape[1:]):
-        raise ValueError(
-            f"The likelihood needs {n_outputs} outputs a row, which are no whole number of maps "
-            f'of image_shape={image_shape}. Use architecture="mlp".'
-        )
-    n_maps = n_outputs // prod(image_shape[1:])
-    if architecture == "residual":
-        return _residual_images(image_shape, n_components, sizes, activation, n_maps)
-    build = {"conv": _conv, "conv_tvae": _conv_tvae, "conv64": _conv64}[architecture]
-    return build(image_shape, n_components, activation, n_maps)
+        networks = _mlp(n_features, n_components, sizes, made_by, n_outputs)
+    elif architecture == "residual" and image_shape is None:
+        networks = _residual_vectors(n_features, n_components, sizes, made_by, n_outputs)
+    elif architecture == "residual":
+        networks = _residual_images(image_shape, n_components, sizes, made_by, n_maps)
+    else:
+        build = {"conv": _conv, "conv_tvae": _conv_tvae, "conv64": _conv64}[architecture]
+        networks = build(image_shape, n_components, made_by, n_maps)
+    if not isinstance(activation, str):
+        try_out(*networks[:2], n_features, n_components)
+    return networks
 
 
 def takes_images(architecture, image_shape):

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from sklatent._utils.calling import call_users
 from sklatent.nn.modules import as_rows, full_precision
 from sklatent.nn.told import ToldModule
 
@@ -107,7 +108,20 @@ class RelativeModule(AutoencoderModule):
         anchors = self.anchors.expand(*x.shape[:-2], -1, -1)
         together = self.told_also(x, self.anchor_covariates)
         z = together.latents(torch.cat([x, anchors], -2))
-        return self.similarity(z[..., :n, :], z[..., n:, :])
+        return similarities(self.similarity, z[..., :n, :], z[..., n:, :])
+
+
+def similarities(similarity, z, anchors):
+    """What a similarity, perhaps the user's own, makes of latents: ``(..., batch, n_anchors)``."""
+    found = call_users("similarity", "(latents, anchors)", similarity, z, anchors)
+    expected = (*z.shape[:-1], anchors.shape[-2])
+    if not torch.is_tensor(found) or found.shape != expected:
+        got = tuple(found.shape) if torch.is_tensor(found) else type(found).__name__
+        raise ValueError(
+            f"similarity returned {got}; for latents of shape {tuple(z.shape)} and anchors of "
+            f"shape {tuple(anchors.shape)} it must return a tensor of shape {expected}."
+        )
+    return found
 
 
 def euclidean_distances(z, anchors):

@@ -6,6 +6,8 @@ from math import prod
 import torch
 from torch import nn
 
+from sklatent._utils.calling import call_users
+
 
 def networks_from_factory(factory, n_features, n_components, image_shape, n_outputs=None):
     """Call a factory and see that its two modules fit the data.
@@ -36,7 +38,8 @@ def networks_from_factory(factory, n_features, n_components, image_shape, n_outp
         If a module does not take what it is given, or the decoder's rows do not flatten to
         `n_features` values.
     """
-    pair = factory(n_features, n_components, image_shape)
+    form = f"({n_features}, {n_components}, {image_shape})"
+    pair = call_users("architecture", form, factory, n_features, n_components, image_shape)
     if (
         not isinstance(pair, tuple | list)
         or len(pair) != 2
@@ -69,24 +72,36 @@ def networks_from_factory(factory, n_features, n_components, image_shape, n_outp
     return encoder, decoder, prod(encoded[1:])
 
 
+def activation_factory(factory):
+    """A user's factory of activations, each of which is looked at as it is made."""
+
+    def make():
+        layer = call_users("activation", "()", factory)
+        if not isinstance(layer, nn.Module):
+            raise TypeError(
+                f"activation returned {type(layer).__name__}; it must be a factory of "
+                "torch.nn.Module, such as torch.nn.ReLU."
+            )
+        return layer
+
+    return make
+
+
+def try_out(encoder, decoder, n_features, n_components):
+    """See that networks with a user's activations take what they will be given."""
+    for module, n_in in ((encoder, n_features), (decoder, n_components)):
+        call_users("activation", "a layer of the networks", _apply, module, n_in)
+
+
 def _probe(module, name, n_in):
     """Shape of the output for two rows of `n_in` values; the module is left as it was."""
-    reference = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
-    rows = torch.full((2, n_in), 0.5, dtype=reference.dtype, device=reference.device)
-    training = [(child, child.training) for child in module.modules()]
     try:
-        # Evaluation mode: running statistics stay as they are and no noise is drawn.
-        module.eval()
-        with torch.no_grad():
-            output = module(rows)
+        output = _apply(module, n_in)
     except Exception as error:
         raise ValueError(
             f"The {name} cannot be applied to an input of shape (2, {n_in}): {error}. The callable "
             f"architecture's {name} must take (batch, {n_in})."
         ) from error
-    finally:
-        for child, mode in training:
-            child.training = mode
     if not isinstance(output, torch.Tensor):
         raise TypeError(
             f"The {name} must return one tensor, got {type(output).__name__}. Posterior means and "
@@ -98,3 +113,18 @@ def _probe(module, name, n_in):
             "axis must stay the batch (2 rows) and each row must have at least one value."
         )
     return tuple(output.shape)
+
+
+def _apply(module, n_in):
+    """A module's output for two rows of `n_in` values; it is left as it was."""
+    reference = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
+    rows = torch.full((2, n_in), 0.5, dtype=reference.dtype, device=reference.device)
+    training = [(child, child.training) for child in module.modules()]
+    try:
+        # Evaluation mode: running statistics stay as they are and no noise is drawn.
+        module.eval()
+        with torch.no_grad():
+            return module(rows)
+    finally:
+        for child, mode in training:
+            child.training = mode

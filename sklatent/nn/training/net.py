@@ -21,6 +21,7 @@ from skorch import NeuralNet
 from skorch.callbacks import EpochTimer
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from sklatent._utils.calling import call_users
 from sklatent.nn.training.callbacks import batch_hooks, scores_rows
 from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
 from sklatent.nn.training.means import TermMeans
@@ -126,7 +127,8 @@ class LatentNet(NeuralNet):
         named = list(self.get_all_learnable_params())
         main = [(name, p) for name, p in named if not name.startswith("adversary.")]
         args, kwargs = self.get_params_for_optimizer("optimizer", main)
-        self.optimizer_ = check_optimizer(self.optimizer(*args, **kwargs))
+        optimizer = call_users("optimizer", "(parameters, lr=...)", self.optimizer, *args, **kwargs)
+        self.optimizer_ = check_optimizer(optimizer)
         if hasattr(self.module_, "adversary"):
             self.adversary_optimizer_ = self.adversary_optimizer(
                 self.module_.adversary.parameters()
