@@ -1,4 +1,4 @@
-"""VAEs that learn to agree on their axes while they train."""
+"""VAEs that train at once, with linear maps between their latents."""
 
 from numbers import Integral, Real
 
