@@ -15,7 +15,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
-from benchmarks._common import PAPERS, Report, over_seeds, parser
+from benchmarks._common import PAPERS, Report, over_seeds, parser, remark
 from sklatent import (
     DIPVAE,
     VAE,
@@ -255,14 +255,35 @@ def factors(report, quick):
     _discerning(report, scores, table)
     report.text(
         f"## Hotspots\n\nGroups of channels of the {n_models} models (at least 4 channels), held "
-        "against chance, and the largest NMI of each group with one factor. From a start at PCA "
-        "all models say the same, so that every component is a hotspot, whether or not it is a "
-        "factor: what many trainings find is then no longer evidence of anything but the start."
-        if not quick
-        else "## Hotspots"
+        "against chance, and the largest NMI of each group with one factor."
     )
     columns = ["model", "start", "groups", "largest p", "share of channels in groups"]
     report.table([*columns, "NMI with the nearest factor"], hotspots)
+    report.remarks(_remarks_on_factors(table, hotspots, shared["n_components"]))
+
+
+def _remarks_on_factors(table, hotspots, n_components):
+    """What the numbers of `factors` say, where they do."""
+    gaps = {(row[0], row[1]): row[2] for row in table}
+    names = list(dict.fromkeys(row[0] for row in table))
+    ahead = [name for name in names if gaps[name, "ours"].low > gaps[name, "random"].high]
+    behind = [name for name in names if gaps[name, "ours"].high < gaps[name, "random"].low]
+    yield remark(bool(ahead), f"MIG is higher from PCA, intervals apart, for {'; '.join(ahead)}.")
+    yield remark(bool(behind), f"MIG is lower from PCA, intervals apart, for {'; '.join(behind)}.")
+    yield remark(
+        all(int(row[2]) == n_components for row in hotspots if row[1] == "ours"),
+        "From PCA every component is a hotspot of its own, the ones that are near no factor "
+        "included: that many trainings find it is evidence of their common start, and hotspots say "
+        "something of the objective only from random starts.",
+    )
+    ranked = {
+        start: [float(row[6]) for row in table if row[1] == start] for start in ("ours", "random")
+    }
+    yield remark(
+        min(ranked["ours"]) > max(ranked["random"]),
+        "UDR (lasso) of every model from PCA is above that of every model from random starts: it, "
+        "too, measures the common start.",
+    )
 
 
 def _hotspots(means, log_vars, labels):
