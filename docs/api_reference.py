@@ -13,14 +13,14 @@ GUIDE = Path(__file__).parent / "guide"
 GROUPS = {
     "Learn a space": ["models._vae", "models._autoencoder", "models._disentangling", "_posterior"],
     "What X is: counts, mixed tables, gaps": ["likelihoods"],
-    "Keep a space: anchors, new data": ["rosetta", "models._rosetta", "incremental"],
+    "Keep a space: anchors, new data": ["rosetta", "models._rosetta", "models._incremental_map"],
     "Train several models that agree": ["models._ensemble"],
     "Known transformations": ["models._transform", "transformations"],
     "Save and share": ["persistence"],
     "Translate between spaces": ["alignment", "models._relative_autoencoder"],
     "Retrain and report": [
         "model_selection._retraining",
-        "model_selection._reproducibility_report",
+        "model_selection._reproducibility",
         "model_selection._sequential_study",
     ],
     "Choose: searches": ["model_selection"],

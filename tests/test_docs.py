@@ -61,7 +61,7 @@ TASKS = {
     "install": "pip install",
     "embed my csv": "read_csv",
     "same space as my colleague": "RosettaPoints.load",
-    "add Tuesday's data": "tuesday",
+    "add Tuesday's data": "IncrementalMap(",
     "is this alignment any good": "alignment_report",
     "choose rho": "make_rosetta_scorer",
     "use the GPU": 'device="auto"',

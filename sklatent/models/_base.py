@@ -87,9 +87,10 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         Validate X, and note what only this fit is about; returns what is trained on.
     ``_after_training()``
         Set what was learned beside the net.
-    ``_encode_means(X)``, ``_decode_means(Z, covariates)``, ``_means(encoded)``, ``_reconstruct(X)``
-    and ``_n_features_out``
+    ``_encode_means(X)``, ``_decode_means(Z, covariates)``, ``_n_features_out``
         What `transform` and `inverse_transform` give of validated rows, and how many columns.
+    ``_means(encoded)``, ``_reconstruct(X)``
+        The means of what was encoded, and what of X comes back.
     ``_beta_to_start_from()``, ``_anchors_to_start_from()``, ``_decodes_latents()``, ``_start``
         Where ``init="pca"`` starts: the weight of the divergence in the linear model (None where
         there is no prior), anchors in place of the data's own axes, whether latents themselves are
