@@ -288,7 +288,7 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def _inputs(self, X):
         X = X if hasattr(X, "shape") else np.asarray(X)
-        if X.ndim == 2:  # what is not, the estimator refuses
+        if len(X.shape) == 2:  # what is not, the estimator refuses
             validate_data(self, X, skip_check_array=True, reset=False)
         return X if self.steps_ is None else self.steps_.transform(X)
 
