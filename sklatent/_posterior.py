@@ -4,6 +4,7 @@
 
 import numpy as np
 
+from sklatent._utils.arrays import to_array
 from sklatent._utils.random import local_random_state
 
 _LOG_2PI = float(np.log(2.0 * np.pi))
@@ -11,7 +12,11 @@ _LOG_2PI = float(np.log(2.0 * np.pi))
 
 def as_float_array(array, name):
     """`array` as float32 (from half or single precision) or float64 (from anything wider)."""
-    array = np.asarray(array)
+    array = (
+        np.asarray(array)
+        if np.isscalar(array) or getattr(array, "shape", None) == ()
+        else to_array(array, name)
+    )
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers, got an array of dtype {array.dtype}. Convert it to "

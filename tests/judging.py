@@ -188,8 +188,8 @@ def fault(call, like=None):
 def raw(error):
     """Why an error is not in our words, or None.
 
-    It is if the statement that raised it is a ``raise`` of ours, or stands in scikit-learn's
-    validation: nothing else looked at the input first.
+    It is if the statement that raised it is a ``raise`` of ours or of scikit-learn's, or stands in
+    scikit-learn's validation: nothing else looked at the input first.
     """
     said = f"{type(error).__name__}: {error}"
     if not isinstance(error, (ValueError, TypeError)):
@@ -198,9 +198,11 @@ def raw(error):
     file = frame.f_code.co_filename
     if file.startswith((os.path.join(SKLEARN, "utils"), os.path.join(SKLEARN, "base.py"))):
         return None
+    statement = linecache.getline(file, line).strip()
+    if file.startswith(SKLEARN) and statement.startswith("raise "):
+        return None
     if not file.startswith(OURS):
         return f"{said} ({file}:{line})"
-    statement = linecache.getline(file, line).strip()
     return None if statement.startswith("raise ") else f"{said} ({file}:{line}: {statement})"
 
 

@@ -15,8 +15,9 @@ MAX_LINES = 450
 # A module's tests lie in the file of its name, or of the longest beginning of its name: test_icp.py
 # has those of _icp.py and _icp_starts.py. What is tested through something else says by what.
 TESTED_BY = {
-    "_utils/calling": "test_bad_input",
-    "_utils/limits": "test_bad_input",
+    "_utils/calling": "test_bad_calls",
+    "_utils/limits": "test_bad_parameters",
+    "_utils/options": "test_bad_calls",
     "model_selection/_chunk": "model_selection/test_stacks",
     "nn/training/pause": "model_selection/test_fused_halving",
     "nn/told": "models/test_covariates",

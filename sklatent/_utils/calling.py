@@ -1,5 +1,7 @@
 """Calls of functions that users hand over, whose failures name the parameter they came with."""
 
+from numbers import Real
+
 
 def call_users(name, form, function, *args, **kwargs):
     """Call a user's function.
@@ -32,3 +34,11 @@ def call_users(name, form, function, *args, **kwargs):
         raise kind(
             f"{name} is called as {form} and raised {type(error).__name__}: {error}"
         ) from error
+
+
+def call_for_number(name, form, function, *args):
+    """Call a user's function, which has to return a number."""
+    value = call_users(name, form, function, *args)
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} returned a {type(value).__name__}; it must return a number.")
+    return value

@@ -6,7 +6,11 @@ from pathlib import Path
 
 _OURS = str(Path(__file__).resolve().parents[1])
 # Between a user's line and ours, scikit-learn's decorators.
-_BETWEEN = ("sklearn/base.py", "sklearn/utils/_set_output.py")
+_BETWEEN = (
+    "sklearn/base.py",
+    "sklearn/utils/_param_validation.py",
+    "sklearn/utils/_set_output.py",
+)
 
 
 def warn_caller(message, category=UserWarning):

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils._missing import is_pandas_na
 from sklearn.utils.validation import check_array, column_or_1d
 
+from sklatent._utils.arrays import to_array
 from sklatent.alignment._base import check_finite_rows, require_plain
 from sklatent.alignment._moments import float_type
 
@@ -58,7 +59,7 @@ def _exact_array(values):
         return np.where(np.ma.getmaskarray(values), None, values.astype(object))
     if getattr(values, "requires_grad", False) is True:
         raise TypeError("Labels and identifiers must not be tensors that record gradients.")
-    array = np.asarray(values)
+    array = to_array(values, "labels and identifiers")
     # A list of integers that no integer type of numpy holds becomes floats, rounded.
     if array.dtype.kind == "f" and isinstance(values, list | tuple):
         exact = np.empty(len(values), object)

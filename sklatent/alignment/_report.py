@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_array
 
+from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 from sklatent.alignment._base import check_finite_rows, require_plain
 from sklatent.alignment._held_out import (
@@ -174,6 +175,7 @@ def _held_out(kind, X, Y, groups, generator):
     },
     prefer_skip_nested_validation=True,
 )
+@check_options()
 def alignment_report(
     X,
     y,

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import logsumexp
 
+from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 from sklatent.channels._arrays import as_floats, check_whole_number
 from sklatent.channels._coefficients import gaussian_channels
@@ -116,6 +117,7 @@ def variation_of_information(bc_a, bc_b):
     return float(vi_from_bits(joint, twice_a, twice_b))
 
 
+@check_options()
 def monte_carlo_information(mean, log_var, *, n_draws=10_000, random_state=None):
     """Information that a diagonal Gaussian channel transmits, by Monte Carlo, in bits.
 

@@ -5,6 +5,7 @@ from scipy.stats import norm
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_scalar
 
+from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 from sklatent.channels._arrays import as_floats, check_whole_number
 from sklatent.channels._coefficients import gaussian_channels
@@ -13,6 +14,7 @@ from sklatent.channels._coefficients import gaussian_channels
 _BLOCK_ELEMENTS = 1 << 21
 
 
+@check_options()
 def monte_carlo_similarity(
     mean_a, log_var_a, mean_b, log_var_b, *, n_draws=10_000, confidence=0.95, random_state=None
 ):

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from sklatent._posterior import Posterior
 from sklatent._utils.limits import LARGEST_RATE
+from sklatent._utils.options import check_options
 from sklatent._utils.warn import warn_caller
 from sklatent.channels._arrays import check_whole_number, readable
 from sklatent.channels._fingerprints import ChannelFingerprints
@@ -245,6 +246,7 @@ _LEAST_INFORMATION = 1e-4
 _LEAST_SHARE = 0.1
 
 
+@check_options()
 def neighbor_distance_variability(means, *, closed=True):
     """How unevenly a curve of means is spaced.
 

@@ -7,6 +7,7 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import validate_params
 
 from sklatent._utils.arrays import to_numbers
+from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 from sklatent.transformations._warps import affine_matrices, check_image_shape, warp_images
 
@@ -57,6 +58,7 @@ def _fit_into(side, low, high, uniform):
     },
     prefer_skip_nested_validation=True,
 )
+@check_options()
 def make_affine_digits(X, random_state=None, *, image_shape=None, return_parameters=False):
     """Turn, shear, scale and move digits at random, as affNIST does.
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, validate_params
 
+from sklatent._utils.options import check_options
 from sklatent.datasets._npz import DAMAGE, check_size, open_npz, read_header, read_member
 from sklatent.datasets._sprites import FACTOR_NAMES, FACTOR_SIZES, select_rows
 
@@ -72,6 +73,7 @@ def _stream_rows(stream, rows, n_images):
     },
     prefer_skip_nested_validation=True,
 )
+@check_options()
 def load_dsprites(path, n_samples=None, factors=None, random_state=None, *, return_X_y=False):
     """Load sprites from the original dSprites archive.
 

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
+from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 
 N_CLUSTERS = 8
@@ -21,6 +22,7 @@ N_CLUSTERS = 8
     },
     prefer_skip_nested_validation=True,
 )
+@check_options()
 def make_eight_gaussians(
     n_samples=1000,
     noise_dims=3,

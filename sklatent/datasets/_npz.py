@@ -12,6 +12,8 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
+from sklatent._utils.options import check_options
+
 # Training names first, test names second, as archives in use spell them (any case).
 LAYOUTS = ((("x_train", "y_train"), ("x_test", "y_test")), (("x", "y"), None))
 
@@ -127,6 +129,7 @@ def _read_pair(archive, names, path):
 
 
 @validate_params({"return_X_y": ["boolean"]}, prefer_skip_nested_validation=True)
+@check_options()
 def load_npz(path, *, return_X_y=False):
     """Load a labelled image data set from a NumPy archive.
 

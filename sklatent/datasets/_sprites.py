@@ -6,6 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
+from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 
 FACTOR_NAMES = ("shape", "scale", "orientation", "position_x", "position_y")
@@ -165,6 +166,7 @@ def draw_sprites(factors, image_size):
     },
     prefer_skip_nested_validation=True,
 )
+@check_options()
 def make_sprites(n_samples=None, factors=None, random_state=None, *, image_size=64):
     """Draw black-and-white sprites on the factor grid of dSprites.
 

@@ -3,12 +3,14 @@
 import numpy as np
 from sklearn.utils.validation import check_scalar
 
+from sklatent._utils.options import check_options
 from sklatent.metrics._posterior import check_posterior
 
 # The rotation has settled when no entry of it moves by more.
 _SETTLED = 1e-13
 
 
+@check_options()
 def bures_distance(posterior, other, *, align=True, max_iter=100):
     """Distance of two posteriors of the same samples, their uncertainty included.
 

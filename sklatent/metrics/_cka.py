@@ -4,11 +4,13 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
 from sklatent._utils.array_api import elsewhere, to_numpy
+from sklatent._utils.options import check_options
 from sklatent.metrics._blocks import Columns
 from sklatent.metrics._elsewhere import centred_elsewhere
 from sklatent.metrics._validation import check_finite
 
 
+@check_options()
 def linear_cka(X, Y, *, debiased=True):
     """Linear centred kernel alignment (CKA) of two representations.
 

@@ -6,7 +6,9 @@ from scipy.stats import entropy
 from sklearn.base import clone, is_regressor
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.utils import Bunch
+from sklearn.utils._param_validation import HasMethods
 
+from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 from sklatent.metrics._factors import encode_factors, numeric_factors
 from sklatent.metrics._validation import check_codes, refuse_huge, split_samples
@@ -123,6 +125,7 @@ def dci_from_importances(importances):
     )
 
 
+@check_options(estimator=[HasMethods("fit"), None])
 def dci_scores(codes, factors, *, estimator=None, test_size=0.5, random_state=None, n_jobs=None):
     """Disentanglement, completeness and informativeness (DCI) of a representation.
 

@@ -1,5 +1,6 @@
 """Scorers of disentanglement by information about, and interventions on, known factors."""
 
+from sklatent._utils.options import check_options
 from sklatent.metrics._information import modularity_score, mutual_information_gap
 from sklatent.metrics._intervention import (
     beta_vae_score,
@@ -9,6 +10,7 @@ from sklatent.metrics._intervention import (
 from sklatent.metrics._scorers import FactorScorer
 
 
+@check_options()
 def make_factor_vae_scorer(
     factors=None,
     *,
@@ -73,6 +75,7 @@ def make_factor_vae_scorer(
     return FactorScorer(factor_vae_score, factors, X_reference, options)
 
 
+@check_options()
 def make_beta_vae_scorer(
     factors=None, *, X_reference=None, n_train=10000, n_eval=5000, batch_size=64, random_state=0
 ):
@@ -126,6 +129,7 @@ def make_beta_vae_scorer(
     return FactorScorer(beta_vae_score, factors, X_reference, options)
 
 
+@check_options()
 def make_mutual_information_gap_scorer(factors=None, *, X_reference=None, n_bins=20):
     """Make a scorer by the mutual information gap (MIG).
 
@@ -162,6 +166,7 @@ def make_mutual_information_gap_scorer(factors=None, *, X_reference=None, n_bins
     return FactorScorer(mutual_information_gap, factors, X_reference, options)
 
 
+@check_options()
 def make_modularity_scorer(factors=None, *, X_reference=None, n_bins=20):
     """Make a scorer of modularity.
 
@@ -198,6 +203,7 @@ def make_modularity_scorer(factors=None, *, X_reference=None, n_bins=20):
     return FactorScorer(modularity_score, factors, X_reference, options)
 
 
+@check_options()
 def make_interventional_robustness_scorer(
     factors=None, *, X_reference=None, diff_quantile=0.99, n_bins=None
 ):

@@ -5,6 +5,7 @@ from scipy import sparse
 from scipy.special import xlogy
 from sklearn.utils.validation import check_scalar
 
+from sklatent._utils.options import check_options
 from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._factors import encode_factors
 from sklatent.metrics._validation import check_codes
@@ -79,6 +80,7 @@ def _checked(codes, factors, n_bins, min_codes, min_factors):
     return _mutual_information(equal_width_bins(codes, n_bins), factors), _entropies(factors)
 
 
+@check_options()
 def mutual_information_gap(codes, factors, *, n_bins=20):
     """Mutual information gap (MIG) of a representation.
 
@@ -132,6 +134,7 @@ def mutual_information_gap(codes, factors, *, n_bins=20):
     return float(np.mean((ordered[-1] - ordered[-2]) / entropies))
 
 
+@check_options()
 def modularity_score(codes, factors, *, n_bins=20):
     """Modularity: whether each code depends on a single factor.
 

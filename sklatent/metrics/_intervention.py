@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_scalar
 
+from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._factors import encode_factors, numeric_factors
@@ -75,6 +76,7 @@ def _least_varying(codes, sampler, fixed, batch_size, rng):
     return least
 
 
+@check_options()
 def factor_vae_score(
     codes,
     factors,
@@ -181,6 +183,7 @@ def _mean_differences(codes, sampler, fixed, batch_size, rng):
     return differences
 
 
+@check_options()
 def beta_vae_score(codes, factors, *, n_train=10000, n_eval=5000, batch_size=64, random_state=None):
     """Score of a representation by the beta-VAE metric.
 
@@ -255,6 +258,7 @@ def beta_vae_score(codes, factors, *, n_train=10000, n_eval=5000, batch_size=64,
     return float(classifier.score(differences[n_train:], fixed[n_train:]))
 
 
+@check_options()
 def interventional_robustness_score(codes, factors, *, diff_quantile=0.99, n_bins=None):
     """Interventional robustness score (IRS) of a representation.
 

@@ -1,5 +1,6 @@
 """Scorers of likeness to reference latents by neighbours, ranks of pairs, and posteriors."""
 
+from sklatent._utils.options import check_options
 from sklatent.metrics._bures import bures_distance
 from sklatent.metrics._neighborhoods import (
     cknna_score,
@@ -12,6 +13,7 @@ from sklatent.metrics._scorers import Scorer, check_reference_rows, posteriors
 from sklatent.metrics._similarity_scorers import ReferenceScorer
 
 
+@check_options()
 def make_mutual_knn_scorer(
     Z_reference=None, *, X_reference=None, n_neighbors=10, metric="euclidean"
 ):
@@ -58,6 +60,7 @@ def make_mutual_knn_scorer(
     )
 
 
+@check_options()
 def make_neighborhood_jaccard_scorer(
     Z_reference=None, *, X_reference=None, n_neighbors=10, metric="euclidean"
 ):
@@ -105,6 +108,7 @@ def make_neighborhood_jaccard_scorer(
     )
 
 
+@check_options()
 def make_cknna_scorer(Z_reference=None, *, X_reference=None, n_neighbors=10):
     """Make a scorer by kernel alignment over shared neighbours with reference latents.
 
@@ -140,6 +144,7 @@ def make_cknna_scorer(Z_reference=None, *, X_reference=None, n_neighbors=10):
     return ReferenceScorer(cknna_score, 1, Z_reference, X_reference, {"n_neighbors": n_neighbors})
 
 
+@check_options()
 def make_rsa_scorer(Z_reference=None, *, X_reference=None, metric="euclidean"):
     """Make a scorer by the rank correlation of similarities with those in reference latents.
 
@@ -189,6 +194,7 @@ class _BuresScorer(Scorer):
         return f"BuresScorer({self.posterior_reference!r}, align={self.align})"
 
 
+@check_options()
 def make_bures_scorer(posterior_reference, X_reference, *, align=True):
     """Make a scorer by the distance from reference posteriors.
 

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_consistent_length
 
+from sklatent._utils.options import check_options
 from sklatent.metrics._validation import check_codes
 
 _MEASURES = ("inner_product", "cosine", "euclidean")
@@ -74,6 +75,7 @@ def _n_shared(neighbors_x, neighbors_y):
     return np.asarray(_mask(neighbors_x).multiply(_mask(neighbors_y)).sum(axis=1)).ravel()
 
 
+@check_options()
 def mutual_knn_score(X, Y, *, n_neighbors=10, metric="inner_product"):
     """Mean fraction of nearest neighbours that two representations share.
 
@@ -133,6 +135,7 @@ def mutual_knn_score(X, Y, *, n_neighbors=10, metric="inner_product"):
     return float(shared.mean() / n_neighbors)
 
 
+@check_options()
 def neighborhood_jaccard_score(X, Y, *, n_neighbors=10, metric="cosine"):
     """Mean Jaccard similarity of nearest neighbours in two representations.
 
@@ -209,6 +212,7 @@ def _unbiased_hsic(K, L):
     return value / (n * (n - 3))
 
 
+@check_options()
 def cknna_score(X, Y, *, n_neighbors=10):
     """Centred kernel alignment of two representations over shared nearest neighbours (CKNNA).
 

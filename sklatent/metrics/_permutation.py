@@ -8,6 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.utils import Bunch
 
 from sklatent._utils.arrays import to_array
+from sklatent._utils.options import check_options
 from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._reproducibility import latent_space_distortion
 from sklatent.metrics._validation import active_columns, check_codes
@@ -93,6 +94,7 @@ def _solve_program(pulp, M, norm):
     return P
 
 
+@check_options()
 def distance_to_signed_permutation(M, *, norm="l1", solver="assignment", return_permutation=False):
     """Distance of a square matrix from the nearest signed permutation matrix.
 
@@ -159,9 +161,9 @@ def distance_to_signed_permutation(M, *, norm="l1", solver="assignment", return_
     >>> distance_to_signed_permutation(np.zeros((4, 4)))
     0.25
     """
-    if norm not in _NORMS:
+    if not isinstance(norm, str) or norm not in _NORMS:
         raise ValueError(f"norm must be one of {_NORMS}, got {norm!r}.")
-    if solver not in _SOLVERS:
+    if not isinstance(solver, str) or solver not in _SOLVERS:
         raise ValueError(f"solver must be one of {_SOLVERS}, got {solver!r}.")
     M = _check_square(M)
     P = _nearest_by_assignment(M, norm) if solver == "assignment" else _nearest_by_milp(M, norm)
@@ -191,6 +193,7 @@ def _distance_of_rotations(k, norm):
     return float(np.mean([distance_to_signed_permutation(Q, norm=norm) for Q in draws]))
 
 
+@check_options()
 def signed_permutation_report(Z, Z_target, *, norm="l1"):
     """Whether two latent spaces have the same axes, by numbers that collapse cannot fake.
 

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_scalar
 
 from sklatent._utils.arrays import to_numbers
+from sklatent._utils.options import check_options
 
 
 def check_posterior(posterior):
@@ -113,6 +114,7 @@ def polarized_regime(posterior):
         return np.log(error) - np.log(kl)
 
 
+@check_options()
 def active_components(posterior, *, threshold=0.01):
     """Which components are active, that is, depend on the sample.
 

@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from sklatent._utils.options import check_options
 from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._factors import encode_factors, numeric_factors
 from sklatent.metrics._validation import check_codes, is_constant, refuse_huge, split_samples
@@ -28,6 +29,7 @@ def _threshold_accuracy(train, train_factor, test, test_factor):
     return classifier.fit(train, train_factor).score(test, test_factor)
 
 
+@check_options()
 def separated_attribute_predictability(
     codes, factors, *, continuous_factors=False, test_size=0.5, random_state=None, n_jobs=None
 ):
@@ -125,6 +127,7 @@ def _explicitness_of_factor(train, train_factor, test, test_factor):
     return np.mean(curves)
 
 
+@check_options()
 def explicitness_score(codes, factors, *, test_size=0.5, random_state=None, n_jobs=None):
     """Explicitness: how well a linear classifier reads the factors off the whole code.
 

@@ -1,5 +1,6 @@
 """Scorers of disentanglement by predicting known factors of variation."""
 
+from sklatent._utils.options import check_options
 from sklatent.metrics._disentanglement import dci_scores
 from sklatent.metrics._prediction import explicitness_score, separated_attribute_predictability
 from sklatent.metrics._scorers import FactorScorer
@@ -7,6 +8,7 @@ from sklatent.metrics._scorers import FactorScorer
 _DCI_SCORES = ("disentanglement", "completeness", "informativeness")
 
 
+@check_options()
 def make_dci_scorer(
     factors=None,
     *,
@@ -62,7 +64,7 @@ def make_dci_scorer(
     >>> cross_val_score(PCA(2), 1.0 * factors * [1, 2], factors, scoring=scorer, cv=2).round(1)
     array([1., 1.])
     """
-    if score not in _DCI_SCORES:
+    if not isinstance(score, str) or score not in _DCI_SCORES:
         raise ValueError(f"score must be one of {_DCI_SCORES}, got {score!r}.")
     options = {
         "estimator": estimator,
@@ -73,6 +75,7 @@ def make_dci_scorer(
     return FactorScorer(dci_scores, factors, X_reference, options, score)
 
 
+@check_options()
 def make_separated_attribute_predictability_scorer(
     factors=None,
     *,
@@ -132,6 +135,7 @@ def make_separated_attribute_predictability_scorer(
     return FactorScorer(separated_attribute_predictability, factors, X_reference, options)
 
 
+@check_options()
 def make_explicitness_scorer(
     factors=None, *, X_reference=None, test_size=0.5, random_state=0, n_jobs=None
 ):

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_scalar
 
 from sklatent._posterior import Posterior
 from sklatent._utils.arrays import to_numbers
+from sklatent._utils.options import check_options
 from sklatent._utils.warn import warn_caller
 from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._validation import check_latents, is_constant
@@ -112,6 +113,7 @@ def _checked_like(array, name, shape):
     return array
 
 
+@check_options()
 def udr_scores(
     codes,
     *,
@@ -194,7 +196,7 @@ def udr_scores(
     >>> udr_scores(np.stack([Z, -Z[:, ::-1], mixed]), similarity="spearman").round(2)
     array([0.67, 0.67, 0.35])
     """
-    if similarity not in _SIMILARITIES:
+    if not isinstance(similarity, str) or similarity not in _SIMILARITIES:
         raise ValueError(f"similarity must be one of {_SIMILARITIES}, got {similarity!r}.")
     check_scalar(kl_threshold, "kl_threshold", (int, float), min_val=0)
     models = check_latents(codes)

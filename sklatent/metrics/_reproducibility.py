@@ -6,6 +6,7 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
 from sklatent._utils.arrays import to_numbers
+from sklatent._utils.options import check_options
 from sklatent.metrics._blocks import Columns, binary_exponent
 from sklatent.metrics._elsewhere import condensed
 from sklatent.metrics._validation import (
@@ -16,6 +17,7 @@ from sklatent.metrics._validation import (
 )
 
 
+@check_options()
 def latent_space_distortion(Z, Z_target, *, sample_weight=None, return_map=False):
     """Mean squared residual of the best affine map from one latent space to another.
 
@@ -82,7 +84,7 @@ def latent_space_distortion(Z, Z_target, *, sample_weight=None, return_map=False
     Z, eps = check_finite(Z, "Z")
     Z_target, target_eps = check_finite(Z_target, "Z_target")
     check_consistent_length(Z, Z_target)
-    if sample_weight is not None and np.ndim(sample_weight):
+    if sample_weight is not None and not np.isscalar(sample_weight):
         sample_weight = to_numbers(sample_weight, "sample_weight")
     weight = _check_sample_weight(sample_weight, Z, dtype=np.float64, ensure_non_negative=True)
     n_effective = int((weight > 0).sum())
@@ -251,6 +253,7 @@ def _log_volumes(Z, degenerate, eps):
     return 2 * np.log(values).sum(axis=1) - n_values * np.log(n_runs - 1) + shift
 
 
+@check_options()
 def retraining_variability(latents, *, degenerate="raise", relative=False, return_samples=False):
     """Mean log volume of the scatter of each sample's latents over training runs.
 
@@ -326,7 +329,7 @@ def retraining_variability(latents, *, degenerate="raise", relative=False, retur
     ... )
     True
     """
-    if degenerate not in ("raise", "pseudo"):
+    if not isinstance(degenerate, str) or degenerate not in ("raise", "pseudo"):
         raise ValueError(f"degenerate must be 'raise' or 'pseudo', got {degenerate!r}.")
     latents = latents if hasattr(latents, "__len__") else [latents]
     single = all(getattr(Z, "dtype", None) == np.float32 for Z in latents)

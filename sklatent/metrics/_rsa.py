@@ -115,6 +115,8 @@ def _held_similarities(rows, offset):
 def _spearman(ranks):
     centred = [r - r.mean() for r in ranks]
     norms = [np.linalg.norm(r) for r in centred]
+    if not np.isfinite(norms).all():
+        raise ValueError("The similarities overflow float64. Scale X and Y first.")
     if not min(norms) > 0:
         raise ValueError(
             "All pairs of samples are equally similar on one side, so that nothing can be ranked."

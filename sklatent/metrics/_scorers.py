@@ -7,9 +7,11 @@ cross_validate, which hand it the test fold only.
 import warnings
 
 import numpy as np
-from sklearn.utils.validation import check_scalar
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.validation import _num_samples, check_scalar
 
-from sklatent._utils.arrays import to_numbers
+from sklatent._utils.arrays import plain, to_numbers
+from sklatent._utils.options import check_options
 from sklatent._utils.pipelines import last_step, reconstruct
 from sklatent.metrics._blocks import row_blocks
 from sklatent.metrics._posterior import active_components, polarized_regime
@@ -18,12 +20,13 @@ from sklatent.metrics._validation import check_codes
 
 def latents(estimator, X):
     """Transform to a plain array, whatever container `set_output` asks for."""
-    return np.asarray(estimator.transform(X))
+    return np.asarray(estimator.transform(plain(X, "X")))
 
 
 def model_and_inputs(estimator, X):
     """Return the model behind Pipelines and searches, and X as it reaches the model."""
     model, steps = last_step(estimator)
+    X = plain(X, "X")
     for step in steps:
         X = step.transform(X)
     return model, X
@@ -51,6 +54,7 @@ class Scorer:
         return f"{type(self).__name__.lstrip('_')}({options})"
 
 
+@check_options(estimator=[HasMethods(["transform", "inverse_transform"])])
 def reconstruction_scorer(estimator, X, y=None):
     """Negated mean squared error of reconstructing held-out samples from their latents.
 
@@ -108,6 +112,7 @@ def reconstruction_scorer(estimator, X, y=None):
     return -total / count
 
 
+@check_options(estimator=[HasMethods("score")])
 def elbo_scorer(estimator, X, y=None):
     """Mean evidence lower bound of held-out samples.
 
@@ -141,7 +146,7 @@ def elbo_scorer(estimator, X, y=None):
     >>> elbo_scorer(model, X)
     -2.61
     """
-    return float(estimator.score(X))
+    return float(estimator.score(plain(X, "X")))
 
 
 class _RosettaScorer(Scorer):
@@ -166,6 +171,7 @@ class _RosettaScorer(Scorer):
         return float(estimator.score(X)) - self.weight * float(squares.mean())
 
 
+@check_options()
 def make_rosetta_scorer(points, weight=1.0):
     """Make a scorer for choosing rho: held-out evidence lower bound minus the anchors' error.
 
@@ -250,6 +256,7 @@ class _ActiveComponentsScorer(Scorer):
         return float(active_components(posteriors(estimator, X), threshold=self.threshold).sum())
 
 
+@check_options()
 def make_active_components_scorer(*, threshold=0.01):
     """Make a scorer that counts the model's active components.
 
@@ -305,10 +312,10 @@ def make_polarized_regime_scorer():
 
 def check_reference_rows(values, X_reference, name):
     """Check that values fixed beforehand have a row for each reference sample."""
-    if X_reference is not None and len(X_reference) != len(values):
+    if X_reference is not None and _num_samples(X_reference) != _num_samples(values):
         raise ValueError(
-            f"{name} and X_reference must have the same number of rows, got {len(values)} and "
-            f"{len(X_reference)}."
+            f"{name} and X_reference must have the same number of rows, got "
+            f"{_num_samples(values)} and {_num_samples(X_reference)}."
         )
 
 
@@ -323,9 +330,10 @@ def targets(fixed, X_reference, X, y, name):
         return X, y
     if X_reference is not None:
         return X_reference, fixed
-    if len(fixed) != len(X):
+    if _num_samples(fixed) != _num_samples(X):
         raise ValueError(
-            f"{name} has {len(fixed)} rows, but the scorer was called on {len(X)} samples, such as "
+            f"{name} has {_num_samples(fixed)} rows, but the scorer was called on "
+            f"{_num_samples(X)} samples, such as "
             f"one fold of them. Pass {name} as y, which is split along with X, or make the scorer "
             "with the samples they belong to, X_reference."
         )

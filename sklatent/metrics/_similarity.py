@@ -1,11 +1,15 @@
 """How alike latent spaces of the same samples are."""
 
+from functools import partial
+
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.optimize import linear_sum_assignment
 from sklearn.utils.validation import check_consistent_length
 
 from sklatent._utils.array_api import elsewhere
+from sklatent._utils.calling import call_for_number
+from sklatent._utils.options import check_options
 from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._bures import bures_distance
 from sklatent.metrics._cka import linear_cka
@@ -185,6 +189,7 @@ def _explained(source, target, maps):
     return _explained_by_match(source, target, overlap)
 
 
+@check_options()
 def consistency_score(latents, *, maps="linear", return_pairwise=False):
     """Mean R^2 of the best maps of a kind between the latent spaces of several models.
 
@@ -239,7 +244,7 @@ def consistency_score(latents, *, maps="linear", return_pairwise=False):
     >>> bool(consistency_score([Z, turned], maps="signed_permutation") < 0.9)
     True
     """
-    if maps not in _MAPS:
+    if not isinstance(maps, str) or maps not in _MAPS:
         raise ValueError(f"maps must be one of {_MAPS}, got {maps!r}.")
     if elsewhere(latents) is not None or isinstance(latents, list | tuple):
         latents = [latents[i] for i in range(len(latents))]
@@ -289,6 +294,7 @@ _DISTANCES = {
 }
 
 
+@check_options()
 def pairwise_distance(latents, metric, n_jobs=None):
     """Matrix of distances between the latent spaces of several models.
 
@@ -334,7 +340,8 @@ def pairwise_distance(latents, metric, n_jobs=None):
         raise ValueError(
             f"metric must be a callable or one of {tuple(_DISTANCES)}, got {metric!r}."
         )
-    distance, symmetric = (metric, False) if callable(metric) else _DISTANCES[metric]
+    own = partial(call_for_number, "metric", "(Z, Z_other)", metric), False
+    distance, symmetric = own if callable(metric) else _DISTANCES[metric]
     if isinstance(metric, str) and metric == "bures":
         models = _posteriors(latents)
     else:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklatent._utils.options import check_options
 from sklatent.metrics._permutation import signed_permutation_report
 from sklatent.metrics._ranking import udr_scores
 from sklatent.metrics._reproducibility import latent_space_distortion, linear_map_distortion
@@ -49,6 +50,7 @@ def _permutation_distance(Z, Z_target, norm):
     return signed_permutation_report(Z, Z_target, norm=norm).distance
 
 
+@check_options()
 def make_distortion_scorer(Z_reference=None, *, X_reference=None):
     """Make a scorer by the distortion of the best map to reference latents.
 
@@ -84,6 +86,7 @@ def make_distortion_scorer(Z_reference=None, *, X_reference=None):
     return ReferenceScorer(latent_space_distortion, -1, Z_reference, X_reference, {})
 
 
+@check_options()
 def make_linear_map_distortion_scorer(Z_reference=None, *, X_reference=None):
     """Make a scorer by how far the best map to reference latents is from the identity.
 
@@ -118,6 +121,7 @@ def make_linear_map_distortion_scorer(Z_reference=None, *, X_reference=None):
     return ReferenceScorer(_map_distance, -1, Z_reference, X_reference, {})
 
 
+@check_options()
 def make_signed_permutation_scorer(Z_reference=None, *, X_reference=None, norm="l1"):
     """Make a scorer by how far the map to reference latents is from a signed permutation.
 
@@ -155,6 +159,7 @@ def make_signed_permutation_scorer(Z_reference=None, *, X_reference=None, norm="
     return ReferenceScorer(_permutation_distance, -1, Z_reference, X_reference, {"norm": norm})
 
 
+@check_options()
 def make_linear_cka_scorer(Z_reference=None, *, X_reference=None, debiased=True):
     """Make a scorer by alignment (CKA) with reference latents.
 
@@ -191,6 +196,7 @@ def make_linear_cka_scorer(Z_reference=None, *, X_reference=None, debiased=True)
     return ReferenceScorer(linear_cka, 1, Z_reference, X_reference, {"debiased": debiased})
 
 
+@check_options()
 def make_cca_scorer(Z_reference=None, *, X_reference=None):
     """Make a scorer by canonical correlation with reference latents.
 
@@ -224,6 +230,7 @@ def make_cca_scorer(Z_reference=None, *, X_reference=None):
     return ReferenceScorer(cca_score, 1, Z_reference, X_reference, {})
 
 
+@check_options()
 def make_procrustes_scorer(Z_reference=None, *, X_reference=None):
     """Make a scorer by Procrustes distance to reference latents.
 
@@ -274,7 +281,10 @@ def _member_models(estimator, X, models):
 
 
 def _check_models(models):
-    if models is not None and (not len(models) or not all(hasattr(m, "transform") for m in models)):
+    if models is None:
+        return None
+    listed = isinstance(models, (list, tuple)) and len(models)
+    if not listed or not all(hasattr(m, "transform") for m in models):
         raise TypeError("models must be a sequence of at least one fitted model with `transform`.")
     return models
 
@@ -294,6 +304,7 @@ class _ConsistencyScorer(Scorer):
         return float(np.concatenate([pairwise[0, 1:], pairwise[1:, 0]]).mean())
 
 
+@check_options(models=["array-like", None])
 def make_consistency_scorer(models=None, *, maps="linear"):
     """Make a scorer of how alike the latent spaces of several models are.
 
@@ -345,6 +356,7 @@ class _UDRScorer(Scorer):
         return float(scores.mean() if self.models is None else scores[0])
 
 
+@check_options(models=["array-like", None])
 def make_udr_scorer(models=None, *, similarity="lasso", kl_threshold=0.01):
     """Make a scorer by unsupervised disentanglement ranking (UDR).
 

@@ -38,6 +38,7 @@ def check_finite(codes, name, *, min_samples=2, min_components=1):
         ensure_min_features=min_components,
         input_name=name,
     )
+    codes = codes.astype(np.float64) if codes.dtype.kind == "b" else codes
     narrow = codes.dtype.kind == "f" and codes.dtype.itemsize < 8
     return codes, np.finfo(codes.dtype if narrow else np.float64).eps
 

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
+from sklatent._utils.options import check_options
 from sklatent._utils.pipelines import reconstruct
 from sklatent._utils.random import local_random_state
 from sklatent.metrics import active_components, latent_space_distortion, retraining_variability
@@ -14,6 +16,7 @@ from sklatent.model_selection._reproducibility.cautions import SIGN_OF_HALVES, c
 from sklatent.models._fit_together import fit_models
 
 
+@check_options(model=[HasMethods(["fit", "get_params"])])
 def retrain(model, X, *, n_runs=None, fused=True, random_state=None):
     """Train a model several times, differing only in its seed.
 
@@ -77,6 +80,7 @@ def retrain(model, X, *, n_runs=None, fused=True, random_state=None):
     return models
 
 
+@check_options(models=["array-like"])
 def retraining_report(models, X, *, degenerate="raise"):
     """Say how reproducible, and how good, retrained models are.
 

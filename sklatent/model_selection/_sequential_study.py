@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import Bunch
+from sklearn.utils._param_validation import HasMethods
 
+from sklatent._utils.arrays import to_numbers
+from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 from sklatent.metrics import (
     latent_space_distortion,
@@ -19,6 +22,7 @@ MODELS = ("VAE", "beta-VAE", "R-VAE")
 PARTS = ("D1", "D2")
 
 
+@check_options(model=[HasMethods(["fit", "get_params"])])
 def sequential_study(
     model,
     X_first,
@@ -133,7 +137,12 @@ def sequential_study(
     """
     if type(model) is not VAE:
         raise TypeError(f"model must be a VAE, got {type(model).__name__}.")
-    X_first, X_second = np.asarray(X_first), np.asarray(X_second)
+    X_first, X_second = to_numbers(X_first, "X_first"), to_numbers(X_second, "X_second")
+    if X_first.ndim != 2 or X_second.ndim != 2 or X_first.shape[1] != X_second.shape[1]:
+        raise ValueError(
+            "X_first and X_second must have shape (n_samples, n_features) and the same features, "
+            f"got {X_first.shape} and {X_second.shape}."
+        )
     seeds = local_random_state(random_state).randint(np.iinfo(np.int32).max, size=4)
     first = clone(model).set_params(random_state=int(seeds[0])).fit(X_first)
     points = RosettaPoints.distill(  # as in the paper: real rows, and all of them trained on
@@ -147,7 +156,7 @@ def sequential_study(
         "beta-VAE": clone(model).set_params(beta=beta),
         "R-VAE": RosettaVAE(rosetta_points=points, rho=rho, **model.get_params(deep=False)),
     }
-    X_lab_b = np.concatenate([X_second, points.X.astype(X_second.dtype)])
+    X_lab_b = _joined(X_second, points.X)
     models = {
         name: retrain(candidate, X_lab_b, n_runs=n_runs, fused=fused, random_state=int(seeds[3]))
         for name, candidate in candidates.items()
@@ -167,6 +176,12 @@ def sequential_study(
         joint=joint,
         models=models,
     )
+
+
+def _joined(X_second, anchors):
+    """Rows of the second lab and anchors beneath them, which fit no integers."""
+    dtype = X_second.dtype if X_second.dtype.kind == "f" else np.float64
+    return np.concatenate([X_second.astype(dtype), anchors.astype(dtype)])
 
 
 def _runs_table(latents, target, in_first):

@@ -82,6 +82,11 @@ def principal_axes(blocks, n_rows, n_features, n_axes):
     # What is left of directions that the data do not have is rounding.
     real = variances > 1e-12 * max(variances[0], feature_variances.sum() / n_features)
     variances, axes = variances[real], axes[real]
+    if not len(variances):
+        raise ValueError(
+            "X varies by so little that its variance is zero in floating point. Scale X (for "
+            "example with StandardScaler)."
+        )
     n_kept = min(n_axes, len(variances))
     rest = feature_variances.sum() - variances[:n_kept].sum()
     n_rest = min(n_features, n_rows - 1) - n_kept

@@ -1,5 +1,7 @@
 """What a model that knows transformations does with them: infer, apply, go between."""
 
+from numbers import Real
+
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
@@ -86,6 +88,8 @@ class TransformationMixin:
         X_between : ndarray of shape (n_samples, n_features)
             The likelihood's means there.
         """
+        if not isinstance(weight, Real) or not np.isfinite(weight):
+            raise ValueError(f"weight={weight!r} must be a finite number, such as 0.5.")
         views = [self._validate_rows(X) for X in (X_forward, X_inverse)]
         first, second = (self._encode_means(view) for view in views)
         if len(first) != len(second):

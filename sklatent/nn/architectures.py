@@ -3,9 +3,8 @@
 Every encoder maps flattened rows `(batch, n_features)` to `(batch, n_encoder_features)`; the
 posterior's head, one linear layer, is put on top by the model. Every decoder maps latents
 `(batch, n_components)` to flattened means or Bernoulli logits `(batch, n_features)`, without a
-final nonlinearity. Only plain layers, :class:`Residual` and
-:class:`~sklatent.nn.channels_last.ToMaps` are
-used, so that :mod:`sklatent.nn.stacking.modules` can run many such networks as one.
+final nonlinearity. Only plain layers, :class:`Residual` and ``ToMaps`` are used, so that
+:mod:`sklatent.nn.stacking.modules` can run many such networks as one.
 """
 
 from math import prod
@@ -38,18 +37,7 @@ class Residual(nn.Module):
         self.branch = branch
 
     def forward(self, x):
-        """Add the branch's output to its input.
-
-        Parameters
-        ----------
-        x : torch.Tensor
-            Any shape the branch takes.
-
-        Returns
-        -------
-        torch.Tensor
-            Same shape as `x`.
-        """
+        """Add the branch's output to its input, of any shape that the branch takes."""
         return x + self.branch(x)
 
 
@@ -164,29 +152,23 @@ def build_networks(
             "callable (n_features, n_components, image_shape) -> (encoder, decoder)."
         )
     sizes = _check_hidden_layer_sizes(hidden_layer_sizes)
-    if takes_images(architecture, image_shape):
+    of_images = takes_images(architecture, image_shape)
+    if of_images:
         _check_image_suits(architecture, image_shape, n_features)
-    if isinstance(activation, str):
-        made_by = ACTIVATIONS[activation]
-    else:
-        made_by = activation_factory(activation)
-    if architecture in _IMAGE_ONLY or (architecture == "residual" and image_shape is not None):
-        if n_outputs % prod(image_shape[1:]):
-            raise ValueError(
-                f"The likelihood needs {n_outputs} outputs a row, which are no whole number of "
-                f'maps of image_shape={image_shape}. Use architecture="mlp".'
-            )
+    own = not isinstance(activation, str)
+    made_by = activation_factory(activation) if own else ACTIVATIONS[activation]
+    if of_images:
+        _check_maps(image_shape, n_outputs)
         n_maps = n_outputs // prod(image_shape[1:])
-    if architecture == "mlp":
-        networks = _mlp(n_features, n_components, sizes, made_by, n_outputs)
-    elif architecture == "residual" and image_shape is None:
-        networks = _residual_vectors(n_features, n_components, sizes, made_by, n_outputs)
+    if not of_images:
+        build = _mlp if architecture == "mlp" else _residual_vectors
+        networks = build(n_features, n_components, sizes, made_by, n_outputs)
     elif architecture == "residual":
         networks = _residual_images(image_shape, n_components, sizes, made_by, n_maps)
     else:
         build = {"conv": _conv, "conv_tvae": _conv_tvae, "conv64": _conv64}[architecture]
         networks = build(image_shape, n_components, made_by, n_maps)
-    if not isinstance(activation, str):
+    if own:
         try_out(*networks[:2], n_features, n_components)
     return networks
 
@@ -241,6 +223,14 @@ def _check_image_suits(architecture, image_shape, n_features):
             f"architecture={architecture!r} needs images of at least "
             f"{_MIN_IMAGE_SIZE}x{_MIN_IMAGE_SIZE} pixels, but image_shape={image_shape}. Use "
             'architecture="mlp" for such small images.'
+        )
+
+
+def _check_maps(image_shape, n_outputs):
+    if n_outputs % prod(image_shape[1:]):
+        raise ValueError(
+            f"The likelihood needs {n_outputs} outputs a row, which are no whole number of maps of "
+            f'image_shape={image_shape}. Use architecture="mlp".'
         )
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklatent._utils.options import check_options
 from sklatent.plotting._drawing import get_axes
 
 _EDGE = 0.5
@@ -75,6 +76,7 @@ class AlignmentReportDisplay:
         return cls(report).plot(ax=ax)
 
     @classmethod
+    @check_options()
     def from_predictions(cls, X, y, *, X_new=None, random_state=None, ax=None):
         """Make a report of anchors, and draw it.
 

@@ -1,5 +1,7 @@
 """What the Displays share: axes to draw on, and many images as one."""
 
+from numbers import Integral
+
 import numpy as np
 
 from sklatent._utils.arrays import to_array, to_numbers
@@ -38,6 +40,8 @@ def to_images(X, image_shape):
     if image_shape is None:
         image_shape = (1, 1, n_features)
     shape = tuple(image_shape)
+    if not all(isinstance(size, Integral) for size in shape):
+        raise ValueError(f"image_shape must be three whole numbers, got {image_shape!r}.")
     if len(shape) != 3 or shape[0] not in (1, 3) or np.prod(shape) != n_features:
         raise ValueError(
             "image_shape must be (channels, height, width) with 1 or 3 channels and, since the "

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.decomposition import PCA
 
+from sklatent._utils.options import check_options
 from sklatent.plotting._drawing import get_axes, model_parameter, to_table
 
 # Above this many labels colours can't be told apart, and a legend would hide the picture.
@@ -61,6 +62,7 @@ class EmbeddingDisplay:
         self.axis_names = axis_names
 
     @classmethod
+    @check_options()
     def from_estimator(
         cls,
         estimator,
@@ -119,6 +121,7 @@ class EmbeddingDisplay:
         )
 
     @classmethod
+    @check_options()
     def from_predictions(
         cls,
         Z,
@@ -179,6 +182,7 @@ class EmbeddingDisplay:
         display = cls(project(Z), labels=y, anchors=anchors, axis_names=axis_names)
         return display.plot(ax=ax, scatter_kwargs=scatter_kwargs, anchor_kwargs=anchor_kwargs)
 
+    @check_options()
     def plot(self, *, ax=None, legend=True, scatter_kwargs=None, anchor_kwargs=None):
         """Draw.
 

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.utils.validation import check_is_fitted
 
+from sklatent._utils.options import check_options
 from sklatent._utils.pipelines import last_step
 from sklatent.metrics import distance_to_signed_permutation
 from sklatent.plotting._drawing import to_table
@@ -74,6 +75,7 @@ class LinearMapDisplay:
         self.distance = distance
 
     @classmethod
+    @check_options()
     def from_estimator(cls, estimator, *, ax=None, imshow_kwargs=None):
         """Draw the map of a fitted aligner.
 
@@ -109,6 +111,7 @@ class LinearMapDisplay:
         return cls.from_predictions(matrix, ax=ax, imshow_kwargs=imshow_kwargs)
 
     @classmethod
+    @check_options()
     def from_predictions(cls, matrix, *, ax=None, imshow_kwargs=None):
         """Draw a matrix.
 
@@ -139,6 +142,7 @@ class LinearMapDisplay:
         display = cls(matrix, spectrum=spectrum, permutation=permutation, distance=distance)
         return display.plot(ax=ax, imshow_kwargs=imshow_kwargs)
 
+    @check_options()
     def plot(self, *, ax=None, imshow_kwargs=None):
         """Draw.
 

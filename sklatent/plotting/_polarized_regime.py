@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklatent._utils.options import check_options
 from sklatent.metrics import polarized_regime
 from sklatent.metrics._scorers import model_and_inputs, posteriors
 from sklatent.plotting._drawing import get_axes
@@ -63,6 +64,7 @@ class PolarizedRegimeDisplay:
         self.sort = sort
 
     @classmethod
+    @check_options()
     def from_estimator(cls, estimator, X, *, names=None, sort=True, ax=None, line_kwargs=None):
         """Encode X by one or several models, and draw how active their components are.
 
@@ -96,6 +98,7 @@ class PolarizedRegimeDisplay:
         return cls.from_predictions(encoded, names=names, sort=sort, ax=ax, line_kwargs=line_kwargs)
 
     @classmethod
+    @check_options()
     def from_predictions(cls, posterior, *, names=None, sort=True, ax=None, line_kwargs=None):
         """Draw how active the components of posteriors are.
 
@@ -138,6 +141,7 @@ class PolarizedRegimeDisplay:
         display = cls(np.array(log_error), names=list(names), sort=sort)
         return display.plot(ax=ax, line_kwargs=line_kwargs)
 
+    @check_options()
     def plot(self, *, ax=None, line_kwargs=None):
         """Draw.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklatent._utils.options import check_options
 from sklatent.plotting._drawing import get_axes, model_parameter, mosaic, show_picture, to_images
 from sklatent.plotting._similarity_matrix import SimilarityMatrixDisplay
 
@@ -101,6 +102,7 @@ class ReachabilityDisplay:
         self.similarity_name = similarity_name
 
     @classmethod
+    @check_options()
     def from_estimator(
         cls,
         estimator,
@@ -181,6 +183,7 @@ class ReachabilityDisplay:
         )
 
     @classmethod
+    @check_options()
     def from_predictions(
         cls,
         reachability,
@@ -285,6 +288,7 @@ class ReachabilityDisplay:
         )
         return display.plot(ax=ax, imshow_kwargs=imshow_kwargs)
 
+    @check_options()
     def plot(self, *, ax=None, imshow_kwargs=None):
         """Draw.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklatent._utils.options import check_options
 from sklatent._utils.pipelines import reconstruct, without_covariates
 from sklatent.plotting._drawing import (
     get_axes,
@@ -59,6 +60,7 @@ class ReconstructionDisplay:
         self.image_shape = image_shape
 
     @classmethod
+    @check_options()
     def from_estimator(cls, estimator, X, *, image_shape=None, ax=None, imshow_kwargs=None):
         """Encode and decode X, and draw both.
 
@@ -96,6 +98,7 @@ class ReconstructionDisplay:
         )
 
     @classmethod
+    @check_options()
     def from_predictions(cls, X, X_reconstructed, *, image_shape=None, ax=None, imshow_kwargs=None):
         """Draw inputs and their reconstructions.
 
@@ -130,6 +133,7 @@ class ReconstructionDisplay:
         display = cls(X, X_reconstructed, image_shape=image_shape)
         return display.plot(ax=ax, imshow_kwargs=imshow_kwargs)
 
+    @check_options()
     def plot(self, *, ax=None, imshow_kwargs=None):
         """Draw.
 

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import stats
 
+from sklatent._utils.options import check_options
 from sklatent.plotting._drawing import get_axes
 
 
@@ -86,6 +87,7 @@ class SearchDisplay:
         self.score_name = score_name
 
     @classmethod
+    @check_options()
     def from_estimator(
         cls, estimator, *, parameters=None, metric=None, confidence=0.95, ax=None, line_kwargs=None
     ):
@@ -136,6 +138,7 @@ class SearchDisplay:
         )
 
     @classmethod
+    @check_options()
     def from_predictions(
         cls, cv_results, *, parameters=None, metric=None, confidence=0.95, ax=None, line_kwargs=None
     ):
@@ -206,6 +209,7 @@ class SearchDisplay:
         )
         return display.plot(ax=ax, line_kwargs=line_kwargs)
 
+    @check_options()
     def plot(self, *, ax=None, line_kwargs=None):
         """Draw.
 

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from sklatent._utils.options import check_options
 from sklatent.plotting._drawing import get_axes
 from sklatent.plotting._polarized_regime import members
 
@@ -86,6 +87,7 @@ class SimilarityMatrixDisplay:
         self.similarity_name = similarity_name
 
     @classmethod
+    @check_options()
     def from_estimator(
         cls, estimator, X=None, *, metric="nmi", ax=None, imshow_kwargs=None, colorbar=True
     ):
@@ -150,6 +152,7 @@ class SimilarityMatrixDisplay:
         )
 
     @classmethod
+    @check_options()
     def from_predictions(
         cls,
         similarity,
@@ -231,6 +234,7 @@ class SimilarityMatrixDisplay:
         )
         return display.plot(ax=ax, imshow_kwargs=imshow_kwargs, colorbar=colorbar)
 
+    @check_options()
     def plot(self, *, ax=None, imshow_kwargs=None, colorbar=True):
         """Draw.
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklatent._utils.options import check_options
 from sklatent.plotting._drawing import (
     get_axes,
     model_parameter,
@@ -92,6 +93,7 @@ class TransformationDisplay:
         self.guides = guides
 
     @classmethod
+    @check_options()
     def from_estimator(
         cls,
         estimator,
@@ -184,6 +186,7 @@ class TransformationDisplay:
         )
 
     @classmethod
+    @check_options()
     def from_predictions(
         cls, images, row_labels, *, image_shape=None, guides=False, ax=None, imshow_kwargs=None
     ):
@@ -225,6 +228,7 @@ class TransformationDisplay:
         display = cls(np.stack(tables), list(row_labels), image_shape=image_shape, guides=guides)
         return display.plot(ax=ax, imshow_kwargs=imshow_kwargs)
 
+    @check_options()
     def plot(self, *, ax=None, imshow_kwargs=None):
         """Draw.
 

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
+from sklatent._utils.options import check_options
 from sklatent._utils.pipelines import without_covariates
 from sklatent.plotting._drawing import (
     get_axes,
@@ -74,6 +75,7 @@ class LatentTraversalDisplay:
         self.image_shape = image_shape
 
     @classmethod
+    @check_options()
     def from_estimator(
         cls,
         estimator,
@@ -150,6 +152,7 @@ class LatentTraversalDisplay:
         )
 
     @classmethod
+    @check_options()
     def from_predictions(
         cls,
         images,
@@ -214,6 +217,7 @@ class LatentTraversalDisplay:
         )
         return display.plot(ax=ax, imshow_kwargs=imshow_kwargs)
 
+    @check_options()
     def plot(self, *, ax=None, imshow_kwargs=None):
         """Draw.
 

@@ -77,7 +77,8 @@ def check_preprocessing(preprocessing, n_features):
 
 
 def check_n_points(n_points, n_samples):
-    if not isinstance(n_points, numbers.Integral) or not 1 <= n_points <= n_samples:
+    whole = isinstance(n_points, numbers.Integral) and not isinstance(n_points, (bool, np.bool_))
+    if not whole or not 1 <= n_points <= n_samples:
         raise ValueError(
             f"n_points must be an integer from 1 to the number of samples, {n_samples}, since each "
             f"anchor is a different sample; got {n_points!r}."
@@ -145,6 +146,8 @@ def check_feature_names(names, n_features):
     """Names of the inputs as an array, or None."""
     if names is None:
         return None
+    if not hasattr(names, "__len__") or isinstance(names, (str, bytes)) or np.ndim(names) != 1:
+        raise TypeError("feature_names must be strings, one for each feature of X.")
     names = np.array(list(names), dtype=object)
     if names.ndim != 1 or not all(isinstance(name, str) for name in names):
         raise TypeError("feature_names must be strings, one for each feature of X.")

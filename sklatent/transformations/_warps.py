@@ -1,6 +1,7 @@
 """Affine maps of images: their matrices, and the one function that warps a batch."""
 
 from math import prod
+from numbers import Integral
 from typing import NamedTuple
 
 
@@ -72,9 +73,12 @@ def check_image_shape(name, image_shape, n_features):
             f"{name} warps images and needs to know what image a row of {n_features} values is: "
             "pass image_shape=(channels, height, width)."
         )
-    if len(image_shape) != 3 or prod(image_shape) != n_features:
+    sizes = image_shape if isinstance(image_shape, (tuple, list)) else ()
+    if not all(isinstance(size, Integral) for size in sizes):
+        sizes = ()
+    if len(sizes) != 3 or prod(image_shape) != n_features:
         raise ValueError(
-            f"image_shape={tuple(image_shape)} does not fit rows of {n_features} values: expected "
+            f"image_shape={image_shape!r} does not fit rows of {n_features} values: expected "
             "(channels, height, width) with their product equal to the number of values."
         )
 

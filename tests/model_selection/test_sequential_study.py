@@ -107,3 +107,14 @@ def test_too_few_runs_for_a_volume():
 def test_what_is_no_vae():
     with pytest.raises(TypeError, match="model must be a VAE, got PCA"):
         sequential_study(PCA(2), D1, D2)
+
+
+def test_whole_numbers_do_not_round_the_anchors():
+    """The second lab's data may be integers; anchors stay what they are."""
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    whole = np.round(5 * X).astype(int)
+    model = VAE(2, hidden_layer_sizes=(4,), max_epochs=2)
+    settings = {"n_points": 6, "n_runs": 3, "random_state": 0}
+    of_integers = sequential_study(model, X, whole, **settings)
+    of_floats = sequential_study(model, X, whole.astype(float), **settings)
+    np.testing.assert_array_equal(of_integers.runs.D1, of_floats.runs.D1)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sklatent import VAE, Autoencoder, FactorVAE, RosettaVAE, TransformVAE
+from sklatent.transformations import RandomShift
 
 X = np.random.default_rng(0).random((40, 4)).astype(np.float32)
 SMALL = {"hidden_layer_sizes": (4,), "max_epochs": 1, "random_state": 0}
@@ -71,3 +72,27 @@ def test_rows_without_a_finite_score_are_named(cls):
     for method in [model.score, model.score_samples]:
         with pytest.raises(ValueError, match="row 3"):
             method(far)
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf, "half", None])
+def test_a_point_between_views_needs_a_number(weight):
+    """Not NaN latents, and so NaN rows."""
+    settings = SMALL | {"latent_layer_sizes": (4,), "batch_size": 20}
+    model = TransformVAE(2, transformation=RandomShift(), **settings).fit(X)
+    with pytest.raises(ValueError, match="weight"):
+        model.interpolate(X, X, weight)
+
+
+def test_rows_that_hardly_vary():
+    """Their variance is zero in floating point, and they are not constant."""
+    with pytest.raises(ValueError, match="Scale X"):
+        VAE(2, **SMALL | {"precision": "float64"}).fit(np.float64(X) * 1e-310)
+
+
+def test_tensors_that_record_gradients():
+    """Are read as what they hold."""
+    torch = pytest.importorskip("torch")
+    model = VAE(2, **SMALL).fit(torch.tensor(X, requires_grad=True))
+    np.testing.assert_array_equal(
+        model.transform(torch.tensor(X, requires_grad=True)), model.transform(X)
+    )
