@@ -76,19 +76,6 @@ sphinx_gallery_conf = {
 }
 
 
-def leave_out_unwritten(app, docname, source):
-    """Take patterns that no page fits out of the guide's lists: Sphinx warns of them."""
-    if docname == "guide/index":
-        lines = source[0].splitlines()
-        here = HERE / "guide"
-        source[0] = "\n".join(
-            line
-            for line in lines
-            if not line.endswith("*") or any(here.glob(line.strip() + ".rst"))
-        )
-
-
 def setup(app):
     """Write the API reference before Sphinx looks for its pages."""
     api_reference.write(HERE / "api")
-    app.connect("source-read", leave_out_unwritten)
