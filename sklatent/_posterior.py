@@ -12,11 +12,9 @@ _LOG_2PI = float(np.log(2.0 * np.pi))
 
 def as_float_array(array, name):
     """`array` as float32 (from half or single precision) or float64 (from anything wider)."""
-    array = (
-        np.asarray(array)
-        if np.isscalar(array) or getattr(array, "shape", None) == ()
-        else to_array(array, name)
-    )
+    one = not hasattr(array, "shape") and not isinstance(array, (list, tuple))
+    one = one or getattr(array, "shape", None) == ()
+    array = np.asarray(array) if one else to_array(array, name)
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers, got an array of dtype {array.dtype}. Convert it to "

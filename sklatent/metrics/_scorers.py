@@ -4,8 +4,6 @@ Each works on a model, on a Pipeline whose last step is the model, and in GridSe
 cross_validate, which hand it the test fold only.
 """
 
-import warnings
-
 import numpy as np
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples, check_scalar
@@ -13,6 +11,7 @@ from sklearn.utils.validation import _num_samples, check_scalar
 from sklatent._utils.arrays import plain, to_numbers
 from sklatent._utils.options import check_options
 from sklatent._utils.pipelines import last_step, reconstruct
+from sklatent._utils.warn import warn_caller
 from sklatent.metrics._blocks import row_blocks
 from sklatent.metrics._posterior import active_components, polarized_regime
 from sklatent.metrics._validation import check_codes
@@ -238,12 +237,10 @@ def make_rosetta_scorer(points, weight=1.0):
         raise TypeError(f"points must be RosettaPoints, got {type(points).__name__}.")
     check_scalar(weight, "weight", (int, float), min_val=0)
     if getattr(points, "held_out", None) is None:
-        warnings.warn(
+        warn_caller(
             "These anchors have no held-out ones, so that models will be judged by the anchors "
             "that they train on, which favours those that memorise them. Distil anchors with "
-            "held_out=0.25.",
-            UserWarning,
-            stacklevel=2,
+            "held_out=0.25."
         )
     return _RosettaScorer(points, weight)
 
