@@ -51,10 +51,15 @@ def mnist(n_rows):
         return (file["x_train"][:n_rows].reshape(n_rows, -1) / 255).astype(np.float32)
 
 
-def counts():
-    """Log-normalised and standardised counts of single cells."""
+def raw_counts():
+    """Counts of single cells."""
     with np.load(data_file("pbmc_counts.npz"), allow_pickle=False) as file:
-        X = file["counts"].astype(float)
+        return file["counts"].astype(float)
+
+
+def counts():
+    """The same, log-normalised and standardised."""
+    X = raw_counts()
     total = X.sum(axis=1, keepdims=True)
     X = np.log1p(X / total * np.median(total))
     return (X - X.mean(axis=0)) / X.std(axis=0)
@@ -186,6 +191,9 @@ def labs(report, epochs):
             models[f"RosettaVAE, rho {rho:g}"] = RosettaVAE(
                 **parameters, rosetta_points=points, rho=rho, random_state=1
             )
+        models["RosettaVAE, rho 1, encoder's weight 100"] = RosettaVAE(
+            **parameters, rosetta_points=points, encoder_weight=100.0, random_state=1
+        )
         for kind, model in models.items():
             model.fit(B)
             agreement = [r2_score(lab_a.transform(part), model.transform(part)) for part in (A, B)]
@@ -219,6 +227,11 @@ def main():
         cases += [
             ("MNIST, 12,500 rows, 10, Bernoulli", mnist(12_500), brief),
             ("counts, 8", counts(), case(n_components=8)),
+            (
+                "counts as negative binomial, 8",
+                raw_counts(),
+                case(n_components=8, likelihood="negative_binomial"),
+            ),
         ]
     rounding(report, epochs)
     changed_rows(report, epochs)
