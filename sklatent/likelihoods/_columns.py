@@ -32,7 +32,10 @@ def column_positions(columns, n_features, names=None, what="columns"):
         return list(range(n_features))[columns]
     if isinstance(columns, (str, int, np.integer)) and not isinstance(columns, bool):
         columns = [columns]
-    columns = np.asarray(columns, dtype=object).tolist()
+    given = type(columns).__name__
+    columns = None if torch.is_tensor(columns) else np.asarray(columns, dtype=object).tolist()
+    if not isinstance(columns, list):
+        raise TypeError(f"{what} must be names, positions, truth values or a slice, got {given}.")
     if columns and all(isinstance(c, (bool, np.bool_)) for c in columns):
         if len(columns) != n_features:
             raise ValueError(

@@ -203,6 +203,8 @@ class FusedHalvingGridSearchCV(FusedSearchMixin, HalvingGridSearchCV):
 
     def _last_resources(self, n_candidates):
         """Resources of the last iteration, by which the schedule of learning rates is known."""
+        if n_candidates == 0:
+            raise ValueError("param_grid has no candidates. Give at least one value for each name.")
         n_required = 1 + floor(log(n_candidates, self.factor))
         least, most = self.min_resources_, self.max_resources_
         if self.min_resources == "exhaust":

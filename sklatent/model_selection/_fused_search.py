@@ -1,5 +1,8 @@
 """Grid search that trains its candidates together."""
 
+import re
+import sys
+
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
@@ -41,6 +44,7 @@ class FusedSearchMixin:
         self._validate_params()
         if self.n_jobs == 0:
             raise ValueError("n_jobs=0 is no number of processes. Use 1 or more, or -1 for all.")
+        _check_pre_dispatch(self.pre_dispatch)
         self._stacks = stacks = StackBackend(self.n_jobs, self.pre_dispatch)
         try:
             with stacks.context():
@@ -208,3 +212,17 @@ class FusedGridSearchCV(FusedSearchMixin, GridSearchCV):
     >>> search.n_stacked_fits_, len(search.cv_results_["params"])
     (6, 2)
     """
+
+
+def _check_pre_dispatch(value):
+    """See that joblib can read how many tasks are made ahead."""
+    if isinstance(value, str):
+        term = value.replace("n_jobs", "1")
+        readable = value == "all" or re.fullmatch(r"[\d\s.+*/()%-]+", term)
+    else:
+        readable = value is None or 1 <= value <= sys.maxsize
+    if not readable:
+        raise ValueError(
+            f"pre_dispatch={value!r} must be a number of tasks, 1 or more, or an expression such "
+            'as "2*n_jobs".'
+        )
