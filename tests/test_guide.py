@@ -2,8 +2,8 @@
 
 A page's examples and its blocks of Python run in turn, in one namespace and a folder of their own.
 What a block takes for granted stands before it in a comment that readers don't see,
-``.. invisible-code-block: python``. Numbers may differ from the page's by two percent, or by two in
-the last digit that the page shows.
+``.. invisible-code-block: python``. What needs a GPU or a cluster is marked as ``py`` and not run.
+Numbers may differ from the page's by two percent, or by two in the last digit that the page shows.
 """
 
 import doctest

@@ -10,10 +10,14 @@ _BEFORE = {
         "annealing": 0.0,
         "warmup_epochs": 0,
         "early_stopping": False,
-        "covariates": None,
         "missing": "error",
     },
-    2: {"view_divergence_weight": 0.0},
+    2: {
+        "covariates": None,
+        "encoder_weight": 1.0,
+        "decoder_weight": 1.0,
+        "view_divergence_weight": 0.0,
+    },
 }
 # By schema version and parameter: values that have got another name since.
 _RENAMED = {1: {"likelihood": {"gaussian": "unit_gaussian"}}, 2: {}}

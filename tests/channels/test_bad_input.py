@@ -191,7 +191,7 @@ def test_what_fits_in_no_memory():
 
 def test_a_rate_at_which_it_diverges():
     with pytest.raises(ValueError, match="Lower learning_rate"):
-        ChannelSynthesizer(optimizer="sgd", learning_rate=1e38, max_epochs=5, random_state=0).fit(
+        ChannelSynthesizer(optimizer="sgd", learning_rate=1e29, max_epochs=5, random_state=0).fit(
             channels
         )
 

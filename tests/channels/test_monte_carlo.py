@@ -95,7 +95,7 @@ def test_symmetric_repeatable_and_local():
         ({"mean_b": np.full((60, 3), np.nan)}, ValueError, "mean_b contains NaN"),
         ({"mean_b": np.zeros((5, 3)), "log_var_b": np.zeros((5, 3))}, ValueError, "60 and 5"),
         ({"n_draws": 1}, ValueError, "n_draws must be at least 2"),
-        ({"n_draws": 1.5}, TypeError, "n_draws must be a whole number"),
+        ({"n_draws": 1.5}, TypeError, "'n_draws' parameter .* must be an int"),
         ({"confidence": 1.0}, ValueError, "confidence"),
     ],
 )

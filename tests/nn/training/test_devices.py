@@ -62,7 +62,7 @@ def test_given_back_after_an_error(two_threads):
     def fail(parameters, lr):
         raise RuntimeError("no")
 
-    with pytest.raises(RuntimeError, match="no"):
+    with pytest.raises(ValueError, match="RuntimeError: no"):
         VAE(2, optimizer=fail, **SMALL).fit(X)
     assert torch.get_num_threads() == 2
 
