@@ -17,7 +17,7 @@ from sklearn.metrics import r2_score
 from benchmarks._common import Report, over_seeds, parser
 from benchmarks.same_space import counts
 from sklatent import VAE, IncrementalMap, LinearAligner, RigidAligner, RosettaVAE
-from sklatent.models._incremental_map import STRATEGIES
+from sklatent.model_selection._incremental_map import STRATEGIES
 
 PLAIN = "plain VAE"
 

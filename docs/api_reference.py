@@ -13,7 +13,11 @@ GUIDE = Path(__file__).parent / "guide"
 GROUPS = {
     "Learn a space": ["models._vae", "models._autoencoder", "models._disentangling", "_posterior"],
     "What X is: counts, mixed tables, gaps": ["likelihoods"],
-    "Keep a space: anchors, new data": ["rosetta", "models._rosetta", "models._incremental_map"],
+    "Keep a space: anchors, new data": [
+        "rosetta",
+        "models._rosetta",
+        "model_selection._incremental_map",
+    ],
     "Train several models that agree": ["models._ensemble"],
     "Known transformations": ["models._transform", "transformations"],
     "Save and share": ["persistence"],

@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # what the table below says, for editors and type checkers
     from sklatent.channels import ChannelFingerprints as ChannelFingerprints
     from sklatent.channels import ChannelHotspots as ChannelHotspots
     from sklatent.channels import ChannelSynthesizer as ChannelSynthesizer
+    from sklatent.model_selection import IncrementalMap as IncrementalMap
     from sklatent.model_selection import ReproducibilityReport as ReproducibilityReport
     from sklatent.model_selection import retrain as retrain
     from sklatent.model_selection import retraining_report as retraining_report
@@ -47,7 +48,6 @@ if TYPE_CHECKING:  # what the table below says, for editors and type checkers
     from sklatent.models import Autoencoder as Autoencoder
     from sklatent.models import BetaTCVAE as BetaTCVAE
     from sklatent.models import FactorVAE as FactorVAE
-    from sklatent.models import IncrementalMap as IncrementalMap
     from sklatent.models import RelativeAutoencoder as RelativeAutoencoder
     from sklatent.models import RosettaVAE as RosettaVAE
     from sklatent.models import TransformVAE as TransformVAE
@@ -64,7 +64,6 @@ __getattr__, __dir__, __all__ = attach(
             "BetaTCVAE",
             "DIPVAE",
             "FactorVAE",
-            "IncrementalMap",
             "RelativeAutoencoder",
             "RosettaVAE",
             "TransformVAE",
@@ -86,6 +85,7 @@ __getattr__, __dir__, __all__ = attach(
         ],
         "channels": ["ChannelFingerprints", "ChannelHotspots", "ChannelSynthesizer"],
         "model_selection": [
+            "IncrementalMap",
             "ReproducibilityReport",
             "retrain",
             "retraining_report",

@@ -9,6 +9,7 @@ if TYPE_CHECKING:  # what the table below says, for editors and type checkers
         FusedHalvingGridSearchCV as FusedHalvingGridSearchCV,
     )
     from sklatent.model_selection._fused_search import FusedGridSearchCV as FusedGridSearchCV
+    from sklatent.model_selection._incremental_map import IncrementalMap as IncrementalMap
     from sklatent.model_selection._reproducibility.report import (
         ReproducibilityReport as ReproducibilityReport,
     )
@@ -21,6 +22,7 @@ __getattr__, __dir__, __all__ = attach(
     {
         "_fused_halving": ["FusedHalvingGridSearchCV"],
         "_fused_search": ["FusedGridSearchCV"],
+        "_incremental_map": ["IncrementalMap"],
         "_reproducibility.report": ["ReproducibilityReport"],
         "_retraining": ["retrain", "retraining_report"],
         "_sequential_study": ["sequential_study"],

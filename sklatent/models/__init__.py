@@ -12,7 +12,6 @@ if TYPE_CHECKING:  # what the table below says, for editors and type checkers
     from sklatent.models._disentangling import BetaTCVAE as BetaTCVAE
     from sklatent.models._disentangling import FactorVAE as FactorVAE
     from sklatent.models._ensemble import VAEEnsemble as VAEEnsemble
-    from sklatent.models._incremental_map import IncrementalMap as IncrementalMap
     from sklatent.models._relative_autoencoder import RelativeAutoencoder as RelativeAutoencoder
     from sklatent.models._rosetta import RosettaVAE as RosettaVAE
     from sklatent.models._transform import TransformVAE as TransformVAE
@@ -26,7 +25,6 @@ __getattr__, __dir__, __all__ = attach(
         "_check": ["check_latent_model"],
         "_disentangling": ["BetaTCVAE", "DIPVAE", "FactorVAE"],
         "_ensemble": ["VAEEnsemble"],
-        "_incremental_map": ["IncrementalMap"],
         "_relative_autoencoder": ["RelativeAutoencoder"],
         "_transform": ["TransformVAE"],
         "_vae": ["VAE"],

@@ -21,8 +21,7 @@ from sklatent._utils.names import as_table_like
 from sklatent._utils.pipelines import last_step
 from sklatent._utils.random import local_random_state
 from sklatent.alignment import LinearAligner
-from sklatent.models._rosetta import RosettaVAE
-from sklatent.models._vae import VAE
+from sklatent.models import VAE, RosettaVAE
 from sklatent.rosetta import RosettaPoints
 
 STRATEGIES = ("freeze", "warm_start", "rosetta", "align")

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklatent import VAE, IncrementalMap, load, save
-from sklatent.models._incremental_map import STRATEGIES
+from sklatent.model_selection._incremental_map import STRATEGIES
 
 SETTINGS = {"hidden_layer_sizes": (32,), "max_epochs": 15, "random_state": 0}
 
