@@ -72,6 +72,12 @@ def _cause(model, x):
             f'more than {variance:.3g}: use likelihood="gaussian", which learns its variance, or '
             "scale X (for example with StandardScaler)."
         )
+    rho = getattr(model, "rho", 0.0)
+    if rho > 1 and getattr(model, "rosetta_points", None) is not None:
+        return (
+            f"rho={rho:.3g} holds the anchors at the expense of the data: lower it, or raise "
+            "encoder_weight in its place, which holds only the latents."
+        )
     if beta > 1:
         return (
             f"beta={beta:.3g} makes information expensive: lower it, or raise warmup_epochs, over "

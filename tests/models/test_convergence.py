@@ -8,7 +8,15 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import minmax_scale
 
-from sklatent import VAE, Autoencoder, RelativeAutoencoder, TransformVAE, VAEEnsemble
+from sklatent import (
+    VAE,
+    Autoencoder,
+    RelativeAutoencoder,
+    RosettaPoints,
+    RosettaVAE,
+    TransformVAE,
+    VAEEnsemble,
+)
 from sklatent.model_selection import retrain
 from sklatent.models._convergence import _better_than_mean
 
@@ -59,6 +67,16 @@ def test_rows_of_other_totals_are_no_failure(likelihood):
     shares = rng.dirichlet(np.ones(20), size=3)[rng.integers(0, 3, 300)]
     X = rng.poisson(np.exp(rng.normal(5, 2, 300))[:, None] * shares).astype(float)
     assert caught(VAE(2, likelihood=likelihood, **SMALL).fit, X) == []
+
+
+def test_anchors_that_outweigh_the_data_are_named():
+    """Anchors from elsewhere, at a weight that leaves nothing for these rows."""
+    X, y = load_digits(return_X_y=True)
+    first = VAE(2, max_epochs=5, random_state=0).fit(X[y < 5])
+    points = RosettaPoints.distill(first, X[y < 5], n_points=64, random_state=0)
+    model = RosettaVAE(2, rosetta_points=points, rho=1000.0, max_epochs=30, random_state=1)
+    (warning,) = caught(model.fit, X[y >= 5])
+    assert "rho=1e+03 holds the anchors at the expense" in str(warning.message)
 
 
 def test_one_epoch_is_asked_for_nothing_better():
