@@ -75,7 +75,7 @@ def _unit(rows):
 SIMILARITIES = {"euclidean": euclidean_similarity, "cosine": cosine_similarity}
 
 
-def choose_anchors(X, anchors, n_anchors, random_state):
+def choose_anchors(X, anchors, n_anchors, draw):
     """Settle which points serve as anchors.
 
     Parameters
@@ -89,8 +89,8 @@ def choose_anchors(X, anchors, n_anchors, random_state):
     n_anchors : int
         How many to draw; clipped to the number of rows, with a warning.
 
-    random_state : int, RandomState instance or None
-        Draws them.
+    draw : callable
+        From a number of rows to their positions in random order, of which the first are taken.
 
     Returns
     -------
@@ -113,8 +113,7 @@ def choose_anchors(X, anchors, n_anchors, random_state):
                 "taken."
             )
             n_anchors = n_samples
-        generator = local_random_state(random_state)
-        indices = generator.permutation(n_samples)[:n_anchors]
+        indices = draw(n_samples)[:n_anchors]
         return np.array(dense(X[indices])), indices
     anchors = plain(anchors, "anchors")
     points = np.asarray(anchors)
@@ -243,7 +242,7 @@ class RelativeProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False)
         check_finite_rows(X, "X")
         self.anchors_, self.anchor_indices_ = choose_anchors(
-            X, self.anchors, self.n_anchors, self.random_state
+            X, self.anchors, self.n_anchors, local_random_state(self.random_state).permutation
         )
         return self
 

@@ -176,7 +176,7 @@ class Autoencoder(LatentModel):
         return X
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit_decoder(self, encoder, X):
+    def fit_decoder(self, encoder, X, sample_ids=None):
         """Train only a decoder, on the latents of an encoder that stays as it is.
 
         Parameters
@@ -185,6 +185,8 @@ class Autoencoder(LatentModel):
             Anything fitted with a `transform`, of this package or not. It is kept, not copied.
         X : array-like of shape (n_samples, n_features)
             Training data, for the encoder and as what is to be decoded.
+        sample_ids : array-like of shape (n_samples,), default=None
+            Names of the rows, as in `fit`.
 
         Returns
         -------
@@ -211,11 +213,11 @@ class Autoencoder(LatentModel):
                 "augmentation can't be used with fit_decoder, which encodes each row once. Set "
                 "augmentation=None, or augment X before."
             )
-        valid = self._validate_training_data(X, reset=True)
+        valid, keys = self._take_rows(X, sample_ids, reset=True)
         z = self._represent(latents_of(encoder, X), encoder)
         self.encoder_, self._n_inputs = encoder, z.shape[1]
         try:
-            fit_model(self, valid, beside={"inputs": z})
+            fit_model(self, valid, keys=keys, beside={"inputs": z})
         finally:
             self.n_components_ = self._n_latents
         return self

@@ -317,8 +317,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             (``NonFiniteLossError``) if the loss becomes NaN: the last finite weights are kept.
         """
         resume = self.warm_start and hasattr(self, "net_")
-        keys = row_keys(X, sample_ids)
-        X = self._validate_training_data(X, reset=not resume)
+        X, keys = self._take_rows(X, sample_ids, reset=not resume)
         plan = vars(self).pop("_plan", None)
         if resume or plan is None or not plan.note_or_take_over(self, X, keys):
             fit_model(self, X, keys=keys, resume=resume)
@@ -349,10 +348,14 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             The model.
         """
         resume = hasattr(self, "net_")
-        keys = row_keys(X, sample_ids)
-        X = self._validate_training_data(X, reset=not resume)
+        X, keys = self._take_rows(X, sample_ids, reset=not resume)
         fit_model(self, X, keys=keys, epochs=1, resume=resume)
         return self
+
+    def _take_rows(self, X, sample_ids, reset):
+        """Validated training data, and the rows' keys or None."""
+        keys = row_keys(X, sample_ids)
+        return self._validate_training_data(X, reset=reset), keys
 
     def _validate_training_data(self, X, reset):
         resolve_device(self.device)

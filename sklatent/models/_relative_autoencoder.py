@@ -10,6 +10,7 @@ from sklatent.alignment._relative import choose_anchors
 from sklatent.models._autoencoder import Autoencoder, latents_of
 from sklatent.models._parameters import document
 from sklatent.nn.autoencoder import SIMILARITIES, RelativeModule, similarities
+from sklatent.nn.training.randomness import draw_seed, drawn_order
 
 
 @document(without=("posterior", "beta", "warmup_epochs"))
@@ -25,7 +26,7 @@ class RelativeAutoencoder(Autoencoder):
     anchors : array-like, default=None
         The anchors' inputs: row numbers of X (1-D, integers) or rows of its width (2-D). Models
         meant to understand each other take the same ones, in the same order. None draws
-        `n_anchors` rows of X by `random_state`.
+        `n_anchors` rows of X by `random_state`, by their names where rows have any.
     n_anchors : int, default=100
         How many rows to draw where `anchors` is None. Clipped to the rows there are, with a
         warning.
@@ -169,13 +170,18 @@ class RelativeAutoencoder(Autoencoder):
             return SIMILARITIES[self.similarity]
         return self.similarity
 
-    def _validate_training_data(self, X, reset):
-        X = super()._validate_training_data(X, reset)
+    def _take_rows(self, X, sample_ids, reset):
+        X, keys = super()._take_rows(X, sample_ids, reset)
+
+        def draw(n_samples):
+            names = np.arange(n_samples, dtype=np.uint64) if keys is None else keys
+            return drawn_order(names, draw_seed(self.random_state))
+
         if reset:
             self.anchors_, self.anchor_indices_ = choose_anchors(
-                X, self.anchors, self.n_anchors, self.random_state
+                X, self.anchors, self.n_anchors, draw
             )
-        return X
+        return X, keys
 
     def _represent(self, z, encoder):
         anchors = latents_of(encoder, self.anchors_)

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -245,6 +246,32 @@ class TestRelativeAutoencoder:
         assert_array_equal(first.anchor_indices_, second.anchor_indices_)
         with pytest.warns(UserWarning, match="n_anchors=100 is more than the 30 rows"):
             RelativeAutoencoder(3, **settings).fit(X[:30])
+
+    def test_anchors_are_drawn_for_the_rows_names(self, X):
+        settings = {**QUICK, "max_epochs": 1, "n_anchors": 12}
+        frame = pd.DataFrame(X[:200], index=[f"row {i}" for i in range(200)])
+        model = RelativeAutoencoder(3, **settings).fit(frame)
+        order = np.random.default_rng(0).permutation(200)
+        for moved, names in ((frame.iloc[order], None), (X[:200][order], frame.index[order])):
+            other = RelativeAutoencoder(3, **settings).fit(moved, sample_ids=names)
+            assert_array_equal(other.transform(X), model.transform(X))
+            assert_array_equal(order[other.anchor_indices_], model.anchor_indices_)
+        spared = np.setdiff1d(np.arange(200), model.anchor_indices_)[:20]
+        fewer = RelativeAutoencoder(3, **settings).fit(frame.drop(index=frame.index[spared]))
+        assert_array_equal(fewer.anchors_, model.anchors_)
+        other = RelativeAutoencoder(3, **{**settings, "random_state": 1}).fit(frame)
+        assert set(other.anchor_indices_) != set(model.anchor_indices_)
+
+    def test_a_decoder_alone_is_trained_for_the_rows_names_too(self, encoder, X):
+        settings = {**QUICK, "max_epochs": 1, "n_anchors": 12}
+        order = np.random.default_rng(0).permutation(600)
+        one, other = (
+            RelativeAutoencoder(3, **settings).fit_decoder(encoder, X[rows], sample_ids=rows)
+            for rows in (np.arange(600), order)
+        )
+        R = one.transform(X)
+        assert_array_equal(other.transform(X), R)
+        assert_allclose(other.inverse_transform(R), one.inverse_transform(R), atol=1e-6)
 
     def test_continuing_keeps_the_anchors(self, X):
         model = RelativeAutoencoder(3, n_anchors=12, hidden_layer_sizes=(8,), random_state=None)

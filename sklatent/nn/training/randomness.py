@@ -18,7 +18,7 @@ from sklatent._utils.random import local_random_state
 from sklatent.nn.training.counter import normals, random_words, uniforms
 
 _INITIALISATION_LOCK = threading.RLock()
-_ORDER, _NOISE, _UNIFORM, _SPLIT = range(4)
+_ORDER, _NOISE, _UNIFORM, _SPLIT, _DRAW = range(5)
 _AHEAD = 1 << 18  # numbers that are drawn at a time, for the batches to come
 _VALIDATION = -1  # in place of an epoch: the same noise whenever losses are compared
 
@@ -73,10 +73,32 @@ def validation_split(keys, seed, n_valid):
     train, valid : ndarray of integers
         In ascending order.
     """
-    seed = np.uint32(split_seed(seed)["rows"])
-    words = random_words(keys, seed, 2, epoch=0, call=0, purpose=_SPLIT)
-    order = np.lexsort((words[:, 1], words[:, 0]))
+    order = _shuffled(keys, seed, _SPLIT)
     return np.sort(order[n_valid:]), np.sort(order[:n_valid])
+
+
+def drawn_order(keys, seed):
+    """Positions of rows in random order, each row's place drawn for its key.
+
+    Parameters
+    ----------
+    keys : ndarray of uint64 of shape (n_rows,)
+        Of the rows.
+    seed : int
+        The model's.
+
+    Returns
+    -------
+    order : ndarray of integers of shape (n_rows,)
+        To take some rows by: without a row, or with rows elsewhere, the others come as before.
+    """
+    return _shuffled(keys, seed, _DRAW)
+
+
+def _shuffled(keys, seed, purpose):
+    seed = np.uint32(split_seed(seed)["rows"])
+    words = random_words(keys, seed, 2, epoch=0, call=0, purpose=purpose)
+    return np.lexsort((words[:, 1], words[:, 0]))
 
 
 def batch_numbers(keys, seeds, n_batches, epoch):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklatent.nn.training.randomness import (
     RandomStreams,
     draw_seed,
+    drawn_order,
     seeded_initialisation,
     split_seed,
     validation_split,
@@ -206,6 +207,19 @@ def test_validation_noise_is_the_same_at_every_epoch():
         validation.begin_batch()
         draws.append(validation.normal(4, 2))
     assert torch.equal(*draws)
+
+
+def test_an_order_is_drawn_for_the_rows_themselves():
+    keys = np.random.default_rng(0).integers(2**63, size=300).astype(np.uint64)
+    order = drawn_order(keys, 3)
+    assert np.array_equal(np.sort(order), np.arange(300))
+    assert np.array_equal(keys[::-1][drawn_order(keys[::-1], 3)], keys[order])
+    fewer = np.delete(keys, order[100])
+    assert np.array_equal(fewer[drawn_order(fewer, 3)], np.delete(keys[order], 100))
+    assert not np.array_equal(drawn_order(keys, 4), order)
+    # Each row is as likely in each place as in any other.
+    first = np.array([drawn_order(np.arange(4, dtype=np.uint64), seed)[0] for seed in range(400)])
+    assert np.all(np.abs(np.bincount(first) - 100) < 35)
 
 
 def test_validation_split_is_drawn_for_the_rows_themselves():
