@@ -85,6 +85,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         Refuse parameters that do not suit each other or X.
     ``_validate_training_data(X, reset)``
         Validate X, and note what only this fit is about; returns what is trained on.
+    ``_take_rows(X, sample_ids, reset)``
+        The same, and the rows' keys: for what is drawn by rows' names before training.
     ``_after_training()``
         Set what was learned beside the net.
     ``_encode_means(X)``, ``_decode_means(Z, covariates)``, ``_n_features_out``
