@@ -26,6 +26,7 @@ TESTED_BY = {
     "_utils/trusted": "persistence/test_pipelines",
     "_version": "test_kit",
     "alignment/_base": "alignment/test_with_scikit_learn",
+    "alignment/_checks": "alignment/test_bad_input",
     "alignment/_consensus": "alignment/test_group",
     "alignment/_interval": "alignment/test_report",
     "alignment/_support": "alignment/test_report",

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import linalg
 
-from sklatent.alignment._moments import raise_if_overflown
+from sklatent.alignment._checks import raise_if_overflown
 from sklatent.alignment._rigid import nearest_orthogonal
 
 _OVERSAMPLING = 8

@@ -8,7 +8,7 @@ from sklearn.utils._missing import is_pandas_na
 from sklearn.utils.validation import check_array, column_or_1d
 
 from sklatent._utils.arrays import to_array
-from sklatent.alignment._base import check_finite_rows, require_plain
+from sklatent.alignment._checks import check_finite_rows, require_plain
 from sklatent.alignment._moments import float_type
 
 

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklatent._utils.array_api import elsewhere, like, moved, raise_if_elsewhere, to_numpy
-from sklatent.alignment._base import check_finite_rows, require_plain
+from sklatent.alignment._checks import check_finite_rows, require_plain
 from sklatent.alignment._consensus import common_rows, generalised_procrustes, shared_response
 from sklatent.alignment._correspondence import matched_rows
 from sklatent.alignment._linear import LinearAligner

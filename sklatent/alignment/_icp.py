@@ -9,7 +9,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklatent._utils.random import local_random_state
 from sklatent._utils.warn import warn_caller
-from sklatent.alignment._base import AffineAligner, check_finite_rows
+from sklatent.alignment._base import AffineAligner
+from sklatent.alignment._checks import check_finite_rows
 from sklatent.alignment._correspondence import check_labels, class_mean_anchors
 from sklatent.alignment._icp_starts import axes_starts, held_out_distance, split_groups
 from sklatent.alignment._icp_steps import fit_affine, iterate_closest_points, shared_groups

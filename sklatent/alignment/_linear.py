@@ -9,15 +9,10 @@ from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklatent._utils.array_api import elsewhere, like, to_numpy
-from sklatent.alignment._base import (
-    AffineAligner,
-    check_finite_rows,
-    describe_deficit,
-    magnifications,
-    raise_if_constant,
-)
+from sklatent.alignment._base import AffineAligner
+from sklatent.alignment._checks import check_finite_rows, describe_deficit, raise_if_constant
 from sklatent.alignment._held_out import RidgePath
-from sklatent.alignment._moments import float_type, paired_moments, paired_triangle
+from sklatent.alignment._moments import float_type, magnifications, paired_moments, paired_triangle
 
 # The largest relative error of the coefficients, as the condition number bounds it, at which the
 # normal equations are still trusted; by rounding unit of the products they are made of.

@@ -10,64 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklatent._utils.array_api import elsewhere, to_numpy, widened
-from sklatent._utils.arrays import float_type, row_slices
-
-# A block of both sides holds about this many numbers: small enough for the processor's cache,
-# large enough for the matrix product to run at full speed.
-_BLOCK_NUMBERS = 2**20
+from sklatent._utils.arrays import float_type
+from sklatent.alignment._checks import (
+    BLOCK_NUMBERS,
+    blocks,
+    raise_if_not_finite,
+    raise_if_overflown,
+)
 
 # Up to this many numbers, float32 rows are multiplied in float64: it costs a fraction of a second.
 # Beyond it they are multiplied as they are, and only each block's products are added in float64.
 _DOUBLE_NUMBERS = 2**24
-
-_MAX_ROWS_NAMED = 5
-
-
-def blocks(n_rows, width):
-    """Slices over rows, each of a size that suits rows of `width` numbers."""
-    return row_slices(n_rows, max(64, _BLOCK_NUMBERS // max(1, width)))
-
-
-def raise_if_not_finite(block, start, name):
-    """Raise an error that names the rows of `block` with NaN or infinity, if there are any.
-
-    Parameters
-    ----------
-    block : array of shape (n_rows, n_columns)
-        Some rows of an array, of any library.
-
-    start : int
-        The first one's number in that array.
-
-    name : str
-        What the array is called.
-
-    Raises
-    ------
-    ValueError
-        If a row holds NaN or infinity.
-    """
-    place = elsewhere(block)
-    if place is not None:
-        xp = place[0]
-        if not xp.isdtype(block.dtype, "real floating") or bool(xp.all(xp.isfinite(block))):
-            return
-        block = to_numpy(block)
-    if block.dtype.kind != "f":
-        return
-    bad = ~np.isfinite(block)
-    rows = np.flatnonzero(bad.any(axis=1))
-    if rows.size == 0:
-        return
-    values = block[bad]
-    # scikit-learn's own words first, since callers match on them.
-    what = "NaN" if np.isnan(values).any() else f"infinity or a value too large for {block.dtype!r}"
-    named = ", ".join(str(start + row) for row in rows[:_MAX_ROWS_NAMED])
-    more = ", ..." if rows.size > _MAX_ROWS_NAMED else ""
-    raise ValueError(
-        f"Input {name} contains {what}. First seen in row(s) {named}{more}. Remove these rows "
-        "from both sides, or impute them."
-    )
 
 
 @dataclass(frozen=True)
@@ -275,15 +228,6 @@ def paired_moments(X, Y, sample_weight=None, *, center=True, gram=True):
     )
 
 
-def raise_if_overflown(xx, xy, name):
-    """Raise an error where products are not finite: `xx` may be None, `name` is their type."""
-    if not (np.isfinite(xy).all() and (xx is None or np.isfinite(xx).all())):
-        raise ValueError(
-            f"The products of X and y overflow {name}: the values are too large to be "
-            "squared. Divide both sides by a constant first."
-        )
-
-
 def _clear_constant(xx, xy, x_mask, y_mask):
     """Set to zero what is zero in exact arithmetic and else rounding."""
     if xx is not None:
@@ -385,7 +329,7 @@ def paired_triangle(X, Y, moments, sample_weight=None):
     width = n_features + n_targets
     triangle = np.empty((0, width))
     # Wide data would leave blocks of fewer rows than columns, and all the work in the triangle.
-    step = max(4 * width, _BLOCK_NUMBERS // max(1, width))
+    step = max(4 * width, BLOCK_NUMBERS // max(1, width))
     for start in range(0, X.shape[0], step):
         rows = slice(start, min(start + step, X.shape[0]))
         x, y = to_numpy(X[rows, :]), to_numpy(Y[rows, :])
@@ -399,3 +343,34 @@ def paired_triangle(X, Y, moments, sample_weight=None):
             stacked *= np.sqrt(sample_weight[rows])[:, None]
         triangle = np.linalg.qr(np.vstack([triangle, stacked]), mode="r")
     return triangle[:, :n_features], triangle[:, n_features:]
+
+
+def magnifications(X, Y, moments):
+    """Powers of two that keep products of tiny latents from vanishing.
+
+    Parameters
+    ----------
+    X, Y : ndarray of shape (n_samples, n_columns)
+        Both sides.
+
+    moments : PairedMoments
+        Of them.
+
+    Returns
+    -------
+    factors : tuple of (float, float) or None
+        For X and Y; None where the products are well above the smallest number.
+    """
+    squares = np.inf if moments.xx is None else np.diag(moments.xx).max()
+    if min(np.abs(moments.xy).max(), squares) > 1e-140:
+        return None
+    factors = []
+    for side in (X, Y):
+        largest = max(
+            float(np.abs(np.asarray(to_numpy(side[rows, :]), np.float64)).max())
+            for rows in blocks(side.shape[0], side.shape[1])
+        )
+        factors.append(
+            float(2.0 ** np.clip(-np.frexp(largest)[1], 0, 1000)) if largest < 1e-60 else 1.0
+        )
+    return None if factors == [1.0, 1.0] else tuple(factors)

@@ -17,8 +17,8 @@ from sklatent._utils.calling import call_users
 from sklatent._utils.random import local_random_state
 from sklatent._utils.sparse import dense
 from sklatent._utils.warn import warn_caller
-from sklatent.alignment._base import check_finite_rows, require_plain
-from sklatent.alignment._moments import blocks, float_type
+from sklatent.alignment._checks import blocks, check_finite_rows, require_plain
+from sklatent.alignment._moments import float_type
 
 
 def euclidean_similarity(X, anchors):

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_array
 
 from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
-from sklatent.alignment._base import check_finite_rows, require_plain
+from sklatent.alignment._checks import check_finite_rows, require_plain
 from sklatent.alignment._held_out import (
     RidgePath,
     duplicate_groups,

@@ -7,13 +7,9 @@ from scipy import linalg
 from sklearn.base import _fit_context
 
 from sklatent._utils.array_api import elsewhere, like, to_numpy
-from sklatent.alignment._base import (
-    AffineAligner,
-    describe_deficit,
-    magnifications,
-    raise_if_constant,
-)
-from sklatent.alignment._moments import float_type, paired_moments
+from sklatent.alignment._base import AffineAligner
+from sklatent.alignment._checks import describe_deficit, raise_if_constant
+from sklatent.alignment._moments import float_type, magnifications, paired_moments
 
 
 def nearest_orthogonal(product, *, determinant=None, epsilon=2.0**-52):

@@ -9,7 +9,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from sklatent.alignment._base import BaseAligner, check_finite_rows, variance_weighted_r2
+from sklatent.alignment._base import BaseAligner, variance_weighted_r2
+from sklatent.alignment._checks import check_finite_rows
 from sklatent.alignment._linear import LinearAligner
 from sklatent.alignment._moments import float_type
 

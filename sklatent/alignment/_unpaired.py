@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklatent._utils.random import local_random_state
 from sklatent._utils.warn import warn_caller
-from sklatent.alignment._base import affine, check_finite_rows, pseudo_inverse
+from sklatent.alignment._base import affine, pseudo_inverse
+from sklatent.alignment._checks import check_finite_rows
 from sklatent.alignment._moments import float_type
 from sklatent.alignment._unpaired_frames import compose, make_frames
 from sklatent.alignment._unpaired_judgement import FEWEST_ROWS, judge
