@@ -7,14 +7,14 @@ from sklatent._utils.arrays import row_slices
 
 # A block of both sides holds about this many numbers: small enough for the processor's cache,
 # large enough for the matrix product to run at full speed.
-BLOCK_NUMBERS = 2**20
+_BLOCK_NUMBERS = 2**20
 
 _MAX_ROWS_NAMED = 5
 
 
-def blocks(n_rows, width):
-    """Slices over rows, each of a size that suits rows of `width` numbers."""
-    return row_slices(n_rows, max(64, BLOCK_NUMBERS // max(1, width)))
+def blocks(n_rows, width, least=64):
+    """Slices over rows, of a size that suits rows of `width` numbers, or of `least` rows."""
+    return row_slices(n_rows, max(least, _BLOCK_NUMBERS // max(1, width)))
 
 
 def require_plain(array, name):

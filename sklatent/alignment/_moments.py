@@ -12,7 +12,6 @@ import numpy as np
 from sklatent._utils.array_api import elsewhere, to_numpy, widened
 from sklatent._utils.arrays import float_type
 from sklatent.alignment._checks import (
-    BLOCK_NUMBERS,
     blocks,
     raise_if_not_finite,
     raise_if_overflown,
@@ -329,9 +328,7 @@ def paired_triangle(X, Y, moments, sample_weight=None):
     width = n_features + n_targets
     triangle = np.empty((0, width))
     # Wide data would leave blocks of fewer rows than columns, and all the work in the triangle.
-    step = max(4 * width, BLOCK_NUMBERS // max(1, width))
-    for start in range(0, X.shape[0], step):
-        rows = slice(start, min(start + step, X.shape[0]))
+    for rows in blocks(X.shape[0], width, least=4 * width):
         x, y = to_numpy(X[rows, :]), to_numpy(Y[rows, :])
         stacked = np.empty((x.shape[0], width))
         np.subtract(x, moments.x_mean, out=stacked[:, :n_features], casting="same_kind")

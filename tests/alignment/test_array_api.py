@@ -70,7 +70,7 @@ def test_same_map_as_with_numpy(aligner, widths, weighted, library):
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_float32_in_float32_out_and_many_blocks(library, monkeypatch):
     make = maker(library)
-    monkeypatch.setattr("sklatent.alignment._moments._BLOCK_NUMBERS", 100)
+    monkeypatch.setattr("sklatent.alignment._checks._BLOCK_NUMBERS", 100)
     X, Y = pair(n=500, dtype=np.float32)
     here = LinearAligner().fit(X, Y)
     with config_context(array_api_dispatch=True):

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from sklatent.alignment import _moments
+from sklatent.alignment import _checks, _moments
 from sklatent.alignment._moments import paired_moments, paired_triangle
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of 64 rows, so that a small array has several."""
-    monkeypatch.setattr(_moments, "_BLOCK_NUMBERS", 1)
+    monkeypatch.setattr(_checks, "_BLOCK_NUMBERS", 1)
 
 
 def data(n=300, offset=0.0, dtype=np.float64, seed=0):
