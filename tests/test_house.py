@@ -190,6 +190,12 @@ def test_there_is_a_library():
     assert len(LIBRARY) > 30
 
 
+def test_a_benchmark_holds_one_table():
+    """Or one study: its tables that rest on the same trainings."""
+    paths = (ROOT / "benchmarks").rglob("*.py")
+    assert not {path.name for path in paths if len(path.read_text().splitlines()) > MAX_LINES}
+
+
 @pytest.mark.parametrize("path", LIBRARY, ids=lambda path: str(path.relative_to(ROOT)))
 class TestEachFile:
     def test_holds_one_idea(self, path):
