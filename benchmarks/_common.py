@@ -20,9 +20,18 @@ PAPERS = {"init": "random", "activation": "relu", "annealing": 0.0, "early_stopp
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "pythae")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says which of the sizes was asked for: ``options.size`` is quick, default or full."""
+
+    def parse_args(self, args=None, namespace=None):
+        options = super().parse_args(args, namespace)
+        options.size = "quick" if options.quick else "full" if options.full else "default"
+        return options
+
+
 def parser(description):
     """Build the parser of the options that all benchmarks share."""
-    result = argparse.ArgumentParser(description=description)
+    result = _Parser(description=description)
     size = result.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="only see that it runs: tiny and fast")
     size.add_argument("--full", action="store_true", help="the paper's own scale")

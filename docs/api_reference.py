@@ -11,7 +11,14 @@ GUIDE = Path(__file__).parent / "guide"
 # What a person wants to do, and the modules whose names serve it. A name belongs to the first group
 # that has its module, so that a new one finds its place by itself.
 GROUPS = {
-    "Learn a space": ["models._vae", "models._autoencoder", "models._disentangling", "_posterior"],
+    "Learn a space": [
+        "models._vae",
+        "models._autoencoder",
+        "models._beta_tcvae",
+        "models._factor_vae",
+        "models._dip_vae",
+        "_posterior",
+    ],
     "What X is: counts, mixed tables, gaps": ["likelihoods"],
     "Keep a space: anchors, new data": [
         "rosetta",

@@ -1,6 +1,8 @@
 """What the benchmarks share, and that each of them can be started."""
 
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +23,13 @@ from benchmarks._common import (
     time_interleaved,
 )
 
-FOLDER = Path(benchmarks.__file__).parent
-NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
+ROOT = Path(benchmarks.__file__).parents[1]
+SCRIPTS = benchmarks.scripts()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_each_is_documented_and_has_options(name, capsys, monkeypatch):
-    module = importlib.import_module(f"benchmarks.{name}")
+    module = importlib.import_module(SCRIPTS[name])
     assert module.__doc__
     monkeypatch.setattr("sys.argv", [name, "--help"])
     with pytest.raises(SystemExit, match="0"):
@@ -37,11 +39,31 @@ def test_each_is_documented_and_has_options(name, capsys, monkeypatch):
 
 
 def test_make_bench_runs_all_that_measure_speed():
-    assert set(benchmarks.SPEED) <= set(NAMES)
-    assert {name for name in NAMES if name.endswith("_speed")} <= set(benchmarks.SPEED)
+    assert set(benchmarks.SPEED) <= set(SCRIPTS)
+    assert {name for name in SCRIPTS if name.endswith("_speed")} <= set(benchmarks.SPEED)
 
 
-def test_quick_and_full_exclude_each_other(capsys):
+def test_each_report_is_of_a_script_of_its_name():
+    reports = {path.stem for path in (ROOT / "benchmarks" / "reports").glob("*.md")}
+    assert reports <= set(SCRIPTS)
+
+
+def test_a_script_runs_by_its_name():
+    def call(*words):
+        command = [sys.executable, "-m", "benchmarks", *words]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    found = call("file_fuzz", "--help")
+    assert found.returncode == 0
+    assert "--seed" in found.stdout
+    wrong = call("no_such", "--quick")
+    assert wrong.returncode == 1
+    assert "No benchmark is named no_such. There are:" in wrong.stderr
+
+
+def test_size_is_quick_or_full_or_neither(capsys):
+    found = [parser("Some.").parse_args(words).size for words in ([], ["--quick"], ["--full"])]
+    assert found == ["default", "quick", "full"]
     with pytest.raises(SystemExit, match="2"):
         parser("Some benchmark.").parse_args(["--quick", "--full"])
     assert "not allowed with" in capsys.readouterr().err
@@ -119,7 +141,8 @@ class TestRemarksFollowTheNumbers:
     """Each script's remarks, of numbers made up so that they hold and so that they don't."""
 
     def test_anchors(self):
-        from benchmarks import rosetta_tables as script
+        from benchmarks.papers.rosetta import claims as script
+        from benchmarks.papers.rosetta.study import MNIST
 
         noise = np.random.default_rng(0).normal(size=(6, 2))
 
@@ -128,7 +151,7 @@ class TestRemarksFollowTheNumbers:
             for a, b in noise:
                 one = {m: base | {"RV D1": a} for m in script.METHODS[1:]}
                 one["kmeans"] = base | {"RV D1": b}
-                for n in script.MNIST.n_points:
+                for n in MNIST.n_points:
                     drop = gain * (n == 64)
                     one[f"{n} anchors"] = {k: v - drop + a * (n == 64) for k, v in base.items()}
                 yield one
@@ -139,14 +162,14 @@ class TestRemarksFollowTheNumbers:
             def against(results, name, key, base):
                 return paired([r[name][key] for r in results], [r[base][key] for r in results])
 
-            return said(script.remarks_on_anchors(script.MNIST, found, against))
+            return said(script.remarks_on_anchors(MNIST, found, against))
 
         assert "64 anchors are not clearly better than 32" in remarks(0.0)
         assert "64 anchors are clearly better than 32 in distortion on D1" in remarks(5.0)
         assert "Ways to choose anchors do not differ" in remarks(0.0)
 
     def test_null_is_a_median(self):
-        from benchmarks.rosetta_tables import independent_runs
+        from benchmarks.papers.rosetta.measures import independent_runs
 
         draws = np.random.default_rng(0).normal(size=(20_000, 8, 2))
         covariances = np.einsum("nij,nik->njk", *[draws - draws.mean(axis=1, keepdims=True)] * 2)
@@ -155,7 +178,7 @@ class TestRemarksFollowTheNumbers:
         assert np.median(volumes) - volumes.mean() > 0.05
 
     def test_ensembles(self):
-        from benchmarks import ensemble_tables as script
+        from benchmarks.papers.ensemble import scores as script
 
         def found(spread, gain):
             jitter = np.random.default_rng(0).normal(scale=0.01, size=(5, 2))
@@ -176,7 +199,10 @@ class TestRemarksFollowTheNumbers:
         assert "not shown" not in better
 
     def test_transformations(self):
-        from benchmarks import transform_tables as script
+        from benchmarks.papers.transform import settings
+        from benchmarks.papers.transform.models import build
+        from benchmarks.papers.transform.remarks import remarks
+        from benchmarks.papers.transform.table_1 import PUBLISHED
 
         def by_key(ahead):
             noise = np.random.default_rng(0).normal(size=3)
@@ -190,32 +216,33 @@ class TestRemarksFollowTheNumbers:
                     }
                     for e in noise
                 ]
-                for dataset in script.FILES
-                for model in script.MODELS
+                for dataset in settings.FILES
+                for model in settings.MODELS
             }
 
-        scale = script.SCALES["quick"]
-        assert script.build(script.PRINTED, 10, 0, scale).view_divergence_weight == 0.0
-        assert script.build("T-VAE", 10, 0, scale).view_divergence_weight > 0
-        assert script.PUBLISHED[10, script.PRINTED] == script.PUBLISHED[10, "T-VAE"]
-        ahead = said(script.remarks(by_key(8.0), scale))
+        scale = settings.SCALES["quick"]
+        assert build(settings.PRINTED, 10, 0, scale).view_divergence_weight == 0.0
+        assert build("T-VAE", 10, 0, scale).view_divergence_weight > 0
+        assert PUBLISHED[10, settings.PRINTED] == PUBLISHED[10, "T-VAE"]
+        ahead = said(remarks(by_key(8.0), scale))
         assert (
             "Under the shift, from MNIST with 10 components, T-VAE is ahead of VAE+: 8.0" in ahead
         )
         assert "nowhere clearly ahead" not in ahead
         assert "VAE+ with 10 components is 20.0" in ahead
-        behind = said(script.remarks(by_key(-8.0), scale))
+        behind = said(remarks(by_key(-8.0), scale))
         assert "T-VAE is behind VAE+: -8.0" in behind
         assert "T-VAE is nowhere clearly ahead of VAE+" in behind
 
     def test_channels(self):
-        from benchmarks import channels_results as script
+        from benchmarks.papers import channels_hue as script
+        from benchmarks.papers.channels.settings import SCALES
 
         drawn, disjoint = script.ensembles_of(10, 30, 3)
         assert disjoint
         assert len(set(np.concatenate(drawn))) == 30
         assert script.ensembles_of(11, 30, 3)[1] is False
-        assert script.FULL.min_samples == 20
+        assert SCALES["full"].min_samples == 20
         evenness = {
             (metric, n): np.array([1.0, 1.1, 0.9]) / n for metric in script.METRICS for n in (1, 30)
         }
@@ -227,7 +254,7 @@ class TestRemarksFollowTheNumbers:
         assert "not shown to be more even" in said(script.remarks_on_synthesis(worse, bits, 2.6))
 
     def test_alignment(self):
-        from benchmarks import alignment_tables as script
+        from benchmarks.papers.alignment import table_1 as script
 
         def errors(*values):
             return [(value / 100, value) for value in values]

@@ -47,10 +47,14 @@ TESTED_BY = {
     "metrics/_rsa": "metrics/test_neighborhoods",
     "metrics/_validation": "metrics/test_conventions",
     "models/_base": "models/test_check",
+    "models/_beta_tcvae": "models/test_disentangling",
+    "models/_dip_vae": "models/test_disentangling",
+    "models/_factor_vae": "models/test_disentangling",
     "models/_fitting": "models/test_vae",
     "models/_relative_autoencoder": "models/test_autoencoder",
     "models/_rosetta": "models/test_rosetta_vae",
     "nn/autoencoder": "models/test_autoencoder",
+    "nn/named_networks": "nn/test_architectures",
     "nn/stacking/layers": "nn/stacking/test_modules",
     "nn/stitching": "alignment/test_stitching",
     "nn/training/checkpoint": "models/test_checkpointing",
@@ -189,6 +193,12 @@ def tracked_text_files():
 
 def test_there_is_a_library():
     assert len(LIBRARY) > 30
+
+
+def test_a_benchmark_holds_one_table():
+    """Or one study: its tables that rest on the same trainings."""
+    paths = (ROOT / "benchmarks").rglob("*.py")
+    assert not {path.name for path in paths if len(path.read_text().splitlines()) > MAX_LINES}
 
 
 @pytest.mark.parametrize("path", LIBRARY, ids=lambda path: str(path.relative_to(ROOT)))

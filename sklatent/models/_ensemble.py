@@ -8,7 +8,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklatent._utils.arrays import to_numbers
 from sklatent.models._base import LatentModel
-from sklatent.models._disentangling import DIPVAE, BetaTCVAE
+from sklatent.models._beta_tcvae import BetaTCVAE
+from sklatent.models._dip_vae import DIPVAE
 from sklatent.models._ensemble_inference import EnsembleInferenceMixin
 from sklatent.models._fitting import make_member
 from sklatent.models._parameters import document

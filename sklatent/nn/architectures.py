@@ -3,7 +3,7 @@
 Every encoder maps flattened rows `(batch, n_features)` to `(batch, n_encoder_features)`; the
 posterior's head, one linear layer, is put on top by the model. Every decoder maps latents
 `(batch, n_components)` to flattened means or Bernoulli logits `(batch, n_features)`, without a
-final nonlinearity. Only plain layers, :class:`Residual` and ``ToMaps`` are used, so that
+final nonlinearity. Only plain layers, ``Residual`` and ``ToMaps`` are used, so that
 :mod:`sklatent.nn.stacking.modules` can run many such networks as one.
 """
 
@@ -12,33 +12,19 @@ from numbers import Integral
 
 from torch import nn
 
-from sklatent.nn.channels_last import ToMaps
+from sklatent.nn.named_networks import (
+    conv,
+    conv64,
+    conv_tvae,
+    mlp,
+    residual_images,
+    residual_vectors,
+)
 from sklatent.nn.user_networks import activation_factory, networks_from_factory, try_out
 
 ARCHITECTURES = ("mlp", "conv", "conv_tvae", "conv64", "residual")
 _IMAGE_ONLY = ("conv", "conv_tvae", "conv64")
 _MIN_IMAGE_SIZE = 4
-
-
-class Residual(nn.Module):
-    """Sum of the input and a branch of layers applied to it.
-
-    Parameters
-    ----------
-    branch : torch.nn.Module
-        Maps its input to an output of the same shape.
-    """
-
-    # The forward works with any number of leading axes as long as the branch does.
-    stackable = True
-
-    def __init__(self, branch):
-        super().__init__()
-        self.branch = branch
-
-    def forward(self, x):
-        """Add the branch's output to its input, of any shape that the branch takes."""
-        return x + self.branch(x)
 
 
 ACTIVATIONS = {
@@ -161,12 +147,12 @@ def build_networks(
         _check_maps(image_shape, n_outputs)
         n_maps = n_outputs // prod(image_shape[1:])
     if not of_images:
-        build = _mlp if architecture == "mlp" else _residual_vectors
+        build = mlp if architecture == "mlp" else residual_vectors
         networks = build(n_features, n_components, sizes, made_by, n_outputs)
     elif architecture == "residual":
-        networks = _residual_images(image_shape, n_components, sizes, made_by, n_maps)
+        networks = residual_images(image_shape, n_components, sizes, made_by, n_maps)
     else:
-        build = {"conv": _conv, "conv_tvae": _conv_tvae, "conv64": _conv64}[architecture]
+        build = {"conv": conv, "conv_tvae": conv_tvae, "conv64": conv64}[architecture]
         networks = build(image_shape, n_components, made_by, n_maps)
     if own:
         try_out(*networks[:2], n_features, n_components)
@@ -244,184 +230,3 @@ def _check_hidden_layer_sizes(hidden_layer_sizes):
             f"{hidden_layer_sizes!r}."
         )
     return tuple(int(size) for size in sizes)
-
-
-# Pieces
-
-
-def _dense(n_in, sizes, activation):
-    """Linear layers, an activation after each."""
-    layers = []
-    for size in sizes:
-        layers += [nn.Linear(n_in, size), activation()]
-        n_in = size
-    return layers
-
-
-def _halved(size):
-    """Height and width after one stride-2 convolution with "same" padding."""
-    return tuple((side + 1) // 2 for side in size)
-
-
-def _down(n_in, n_out, size):
-    """4x4 convolution with stride 2 from `size` to `_halved(size)`."""
-    # Padding 1 halves an even side exactly, padding 2 rounds an odd one up.
-    return nn.Conv2d(n_in, n_out, 4, stride=2, padding=tuple(1 + side % 2 for side in size))
-
-
-def _up(n_in, n_out, size):
-    """4x4 transposed convolution with stride 2 from `_halved(size)` to `size`."""
-    odd = tuple(side % 2 for side in size)
-    padding = tuple(1 + rest for rest in odd)
-    return nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=padding, output_padding=odd)
-
-
-# Networks
-
-
-def _mlp(n_features, n_components, sizes, activation, n_outputs):
-    encoder = nn.Sequential(*_dense(n_features, sizes, activation))
-    widths = (n_components, *reversed(sizes))
-    hidden = _dense(n_components, widths[1:], activation)
-    decoder = nn.Sequential(*hidden, nn.Linear(widths[-1], n_outputs))
-    return encoder, decoder, (n_features, *sizes)[-1]
-
-
-def _conv(image_shape, n_components, activation, n_maps):
-    channels, *full = image_shape
-    half = _halved(full)
-    quarter = _halved(half)
-    encoder = nn.Sequential(
-        ToMaps(image_shape),
-        _down(channels, 32, full),
-        activation(),
-        _down(32, 64, half),
-        activation(),
-        nn.Flatten(),
-        *_dense(64 * prod(quarter), [256], activation),
-    )
-    decoder = nn.Sequential(
-        *_dense(n_components, [32 * prod(quarter)], activation),
-        ToMaps((32, *quarter)),
-        _up(32, 64, half),
-        activation(),
-        _up(64, 32, full),
-        activation(),
-        # A transposed convolution with stride 1 is a convolution with the kernel turned round;
-        # "same" for 4x4 filters crops 1 before and 2 after, that is, pads 2 before and 1 after.
-        nn.ZeroPad2d((2, 1, 2, 1)),
-        nn.Conv2d(32, n_maps, 4),
-        nn.Flatten(),
-    )
-    return encoder, decoder, 256
-
-
-def _conv_tvae(image_shape, n_components, activation, n_maps):
-    channels, *size = image_shape
-    encoder = [ToMaps(image_shape)]
-    n_in = channels
-    sizes = [tuple(size)]
-    for n_out in (32, 32, 64, 128):
-        encoder += [_down(n_in, n_out, sizes[-1]), activation()]
-        sizes.append(_halved(sizes[-1]))
-        n_in = n_out
-    encoder.append(nn.Flatten())
-
-    full, half, quarter = sizes[:3]
-    # Two unpadded 4x4 transposed convolutions with stride 1 add 6 to a side: 1, 4, 7 for 28x28.
-    # Bigger images start from more than one pixel, smaller ones pad, from 1 or 2 by parity.
-    start = tuple(max(side - 6, 2 - side % 2) for side in quarter)
-    surplus = tuple((first + 6 - side) // 2 for first, side in zip(start, quarter, strict=True))
-    first_padding = tuple(excess // 2 for excess in surplus)
-    second_padding = tuple(excess - excess // 2 for excess in surplus)
-    decoder = nn.Sequential(
-        *_dense(n_components, [128 * prod(start)], activation),
-        ToMaps((128, *start)),
-        nn.ConvTranspose2d(128, 64, 4, padding=first_padding),
-        activation(),
-        nn.ConvTranspose2d(64, 32, 4, padding=second_padding),
-        activation(),
-        _up(32, 32, half),
-        activation(),
-        _up(32, n_maps, full),
-        nn.Flatten(),
-    )
-    return nn.Sequential(*encoder), decoder, 128 * prod(sizes[-1])
-
-
-def _conv64(image_shape, n_components, activation, n_maps):
-    channels = image_shape[0]
-    encoder = [ToMaps(image_shape)]
-    side, n_in = 64, channels
-    for n_out in (32, 32, 64, 64):
-        encoder += [_down(n_in, n_out, (side, side)), activation()]
-        side, n_in = side // 2, n_out
-    encoder += [nn.Conv2d(64, 256, 4), activation(), nn.Flatten()]
-
-    decoder = [*_dense(n_components, [256], activation), ToMaps((256, 1, 1))]
-    decoder += [nn.ConvTranspose2d(256, 64, 4)]
-    n_in = 64
-    for n_out in (64, 32, 32, n_maps):
-        side *= 2
-        decoder += [activation(), _up(n_in, n_out, (side, side))]
-        n_in = n_out
-    return nn.Sequential(*encoder), nn.Sequential(*decoder, nn.Flatten()), 256
-
-
-def _residual_linear(width, activation):
-    layers = [nn.Linear(width, width), activation(), nn.Linear(width, width)]
-    return Residual(nn.Sequential(*layers))
-
-
-def _residual_conv(channels, activation):
-    return Residual(
-        nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1),
-            activation(),
-            nn.Conv2d(channels, channels, 3, padding=1),
-        )
-    )
-
-
-def _residual_vectors(n_features, n_components, sizes, activation, n_outputs):
-    def layers(n_in, widths):
-        result = []
-        for width in widths:
-            result += [nn.Linear(n_in, width), activation(), _residual_linear(width, activation)]
-            n_in = width
-        return result
-
-    widths = (n_components, *reversed(sizes))
-    encoder = nn.Sequential(*layers(n_features, sizes))
-    hidden = layers(n_components, widths[1:])
-    decoder = nn.Sequential(*hidden, nn.Linear(widths[-1], n_outputs))
-    return encoder, decoder, (n_features, *sizes)[-1]
-
-
-def _residual_images(image_shape, n_components, sizes, activation, n_maps):
-    channels, *full = image_shape
-    half = _halved(full)
-    quarter = _halved(half)
-    n_map = 64 * prod(quarter)
-    encoder = nn.Sequential(
-        ToMaps(image_shape),
-        _down(channels, 32, full),
-        activation(),
-        _residual_conv(32, activation),
-        _down(32, 64, half),
-        activation(),
-        _residual_conv(64, activation),
-        nn.Flatten(),
-        *_dense(n_map, sizes, activation),
-    )
-    decoder = nn.Sequential(
-        *_dense(n_components, (*reversed(sizes), n_map), activation),
-        ToMaps((64, *quarter)),
-        _residual_conv(64, activation),
-        _up(64, 32, half),
-        activation(),
-        _residual_conv(32, activation),
-        _up(32, n_maps, full),
-        nn.Flatten(),
-    )
-    return encoder, decoder, (n_map, *sizes)[-1]

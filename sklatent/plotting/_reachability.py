@@ -5,6 +5,7 @@ import numpy as np
 from sklatent._utils.options import check_options
 from sklatent.plotting._drawing import get_axes, model_parameter, mosaic, show_picture, to_images
 from sklatent.plotting._similarity_matrix import SimilarityMatrixDisplay
+from sklatent.plotting._traversal import traversals_of_groups
 
 
 class ReachabilityDisplay:
@@ -164,7 +165,9 @@ class ReachabilityDisplay:
         traversals = None
         if models is not None:
             models = list(models)
-            traversals = _traversals(estimator, models, np.linspace(*value_range, n_values))
+            traversals = traversals_of_groups(
+                estimator, models, np.linspace(*value_range, n_values)
+            )
             if image_shape is None:
                 image_shape = model_parameter(models[0], "image_shape")
         drawn = ~np.isnan(np.diagonal(estimator.similarity_))
@@ -382,22 +385,3 @@ class ReachabilityDisplay:
         right.tick_params(length=0)
         right.set_xlabel("what each group's representative does")
         return right
-
-
-def _traversals(hotspots, models, values):
-    """Decode each group's representative as it moves, all other components at zero."""
-    fingerprints = hotspots.fingerprints_
-    decoded = []
-    for channel in hotspots.representatives_:
-        number, component = fingerprints.model[channel], fingerprints.component[channel]
-        if component < 0 or not 0 <= number < len(models):
-            raise ValueError(
-                f"The representative {fingerprints.names[channel]!r} is no component of the "
-                f"{len(models)} models given, so that it cannot be moved. Give the models that the "
-                "fingerprints were made of, in their order."
-            )
-        model = models[number]
-        Z = np.zeros((len(values), model.n_components))
-        Z[:, component] = values
-        decoded.append(np.asarray(model.inverse_transform(Z), dtype=float))
-    return np.reshape(decoded, (len(decoded), len(values), -1)) if decoded else None

@@ -282,3 +282,22 @@ def _choose_components(components, n_components):
             f"{components!r}."
         )
     return chosen
+
+
+def traversals_of_groups(hotspots, models, values):
+    """Decode each group's representative as it moves, all other components at zero."""
+    fingerprints = hotspots.fingerprints_
+    decoded = []
+    for channel in hotspots.representatives_:
+        number, component = fingerprints.model[channel], fingerprints.component[channel]
+        if component < 0 or not 0 <= number < len(models):
+            raise ValueError(
+                f"The representative {fingerprints.names[channel]!r} is no component of the "
+                f"{len(models)} models given, so that it cannot be moved. Give the models that the "
+                "fingerprints were made of, in their order."
+            )
+        model = models[number]
+        Z = np.zeros((len(values), model.n_components))
+        Z[:, component] = values
+        decoded.append(np.asarray(model.inverse_transform(Z), dtype=float))
+    return np.reshape(decoded, (len(decoded), len(values), -1)) if decoded else None

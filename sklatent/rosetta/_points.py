@@ -5,7 +5,6 @@ import copy
 import numpy as np
 from sklearn.utils.validation import _get_feature_names
 
-from sklatent._posterior import as_float_array
 from sklatent._utils.files import content_hash, read_file, write_file
 from sklatent.rosetta._checks import (
     check_array,
@@ -15,13 +14,11 @@ from sklatent.rosetta._checks import (
     check_posterior,
     check_preprocessing,
     positions,
-    same,
-    same_posteriors,
-    same_preprocessing,
+    same_points,
 )
 from sklatent.rosetta._content import arguments_from, content_of
 from sklatent.rosetta._distillation import distilled
-from sklatent.rosetta._steps import apply_steps, check_steps
+from sklatent.rosetta._steps import check_steps, preprocessed
 
 __all__ = ["RosettaPoints"]
 
@@ -255,26 +252,7 @@ class RosettaPoints:
             If `X` has another width than the raw data, lacks a column, or if the preprocessing
             recorded is nothing that can be applied.
         """
-        if self.steps is not None:
-            return apply_steps(self.steps, X)
-        names = None if self.feature_names is None else _get_feature_names(X)
-        X = as_float_array(X, "X")
-        if names is not None and X.ndim == 2:
-            X = X[:, positions(self.feature_names, names, "X")]
-        if X.ndim != 2 or X.shape[1] != self.X.shape[1]:
-            raise ValueError(
-                f"X must have the anchors' {self.X.shape[1]} features; got shape {X.shape}."
-            )
-        if self.preprocessing is None:
-            return X
-        if not {"center", "scale"} & self.preprocessing.keys():
-            raise ValueError(
-                "The preprocessing of these anchors is not a centre and a scale, so it cannot be "
-                f"applied from here. What was recorded: {self.preprocessing}."
-            )
-        center = self.preprocessing.get("center", 0.0)
-        scale = self.preprocessing.get("scale", 1.0)
-        return ((X - center) / scale).astype(X.dtype, copy=False)
+        return preprocessed(X, self)
 
     def for_features(self, names):
         """Return the same anchors for data whose columns have these names, in their order.
@@ -385,13 +363,7 @@ class RosettaPoints:
     def __eq__(self, other):
         if not isinstance(other, RosettaPoints):
             return NotImplemented
-        return (
-            same(self.X, other.X)
-            and same(self.Z, other.Z)
-            and same_posteriors(self.posterior, other.posterior)
-            and same_preprocessing(self.preprocessing, other.preprocessing)
-            and self.content_hash == other.content_hash
-        )
+        return same_points(self, other)
 
     # Equality is by content, and content can be edited in place.
     __hash__ = None

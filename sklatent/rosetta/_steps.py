@@ -7,11 +7,36 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names
 
+from sklatent._posterior import as_float_array
 from sklatent._utils.estimator_codec import EstimatorEncoder, custom_paths
 from sklatent.rosetta._checks import positions
 
 
-def apply_steps(steps, X):
+def preprocessed(X, points):
+    """Raw data in the space of the anchors' inputs, by their steps or by centre and scale."""
+    if points.steps is not None:
+        return _through_steps(points.steps, X)
+    names = None if points.feature_names is None else _get_feature_names(X)
+    X = as_float_array(X, "X")
+    if names is not None and X.ndim == 2:
+        X = X[:, positions(points.feature_names, names, "X")]
+    if X.ndim != 2 or X.shape[1] != points.X.shape[1]:
+        raise ValueError(
+            f"X must have the anchors' {points.X.shape[1]} features; got shape {X.shape}."
+        )
+    if points.preprocessing is None:
+        return X
+    if not {"center", "scale"} & points.preprocessing.keys():
+        raise ValueError(
+            "The preprocessing of these anchors is not a centre and a scale, so it cannot be "
+            f"applied from here. What was recorded: {points.preprocessing}."
+        )
+    center = points.preprocessing.get("center", 0.0)
+    scale = points.preprocessing.get("scale", 1.0)
+    return ((X - center) / scale).astype(X.dtype, copy=False)
+
+
+def _through_steps(steps, X):
     """Raw data through the fitted steps, a frame's columns in the order they were fitted to."""
     expected = getattr(steps, "feature_names_in_", None)
     names = _get_feature_names(X)

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.alignment_report import coverage, verdicts
+from benchmarks.spaces.alignment_report import coverage, verdicts
 from sklatent.alignment import LinearAligner, RigidAligner, alignment_report
 from sklatent.alignment._interval import r2_interval
 

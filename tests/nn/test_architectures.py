@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import conv_transpose2d
 
-from sklatent.nn.architectures import ARCHITECTURES, Residual, build_networks
+from sklatent.nn.architectures import ARCHITECTURES, build_networks
+from sklatent.nn.named_networks import Residual
 
 
 def n_parameters(module):

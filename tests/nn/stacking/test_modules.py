@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from sklatent.nn.architectures import Residual, build_networks
+from sklatent.nn.architectures import build_networks
+from sklatent.nn.named_networks import Residual
 from sklatent.nn.stacking.modules import (
     LoopedModules,
     StackedConvNet,

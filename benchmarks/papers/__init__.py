@@ -1,0 +1,1 @@
+"""The tables and figures of the papers whose methods are here, done again."""

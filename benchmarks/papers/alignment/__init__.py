@@ -1,0 +1,1 @@
+"""The direct alignment paper: Lähner and Moeller's tables."""

@@ -1,0 +1,89 @@
+"""The report as it grows, and what all tables fit."""
+
+import time
+import warnings
+
+import numpy as np
+
+from benchmarks._common import Report, over_seeds
+from benchmarks.papers.alignment.settings import SCALES
+from sklatent.alignment import (
+    LinearAligner,
+    RigidAligner,
+    StitchingAligner,
+)
+
+KINDS = {"rigid": RigidAligner, "linear": LinearAligner}
+
+
+def fit(aligner, *data, **labels):
+    """Fit without the warnings about too few anchors, which are half the point here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return aligner.fit(*data, **labels)
+
+
+def stitching(study, k, seed):
+    """The network of equation 3."""
+    return StitchingAligner(
+        width_factor=k, max_epochs=study.scale.stitching_epochs, random_state=seed
+    )
+
+
+class Study:
+    """The report, and how often an expected order was found."""
+
+    def __init__(self, arguments):
+        self.scale = SCALES[arguments.size]
+        self.report = Report("Direct alignment: tables 1 to 6", arguments.out, keeps_remarks=False)
+        self.orders = {}
+        self.said = []
+        self.start = time.perf_counter()
+
+    def expect(self, claim, smaller, larger, paper="not tried"):
+        """Count in how many pairs of models one error is below the other."""
+        held = np.asarray(smaller) < np.asarray(larger)
+        self.orders.setdefault(claim, (paper, []))[1].extend(held)
+
+    def heading(self, text):
+        """Start a section, and say how long everything took so far."""
+        self.report.text(f"## {text}")
+        print(f"[{time.perf_counter() - self.start:.0f} s]", flush=True)
+        self.report.write()
+
+    def cells(self, data, results, published):
+        """Plain error, error in the paper's metric, and the published number, for each method."""
+        rows = []
+        for (method, errors), number in zip(results.items(), published, strict=True):
+            plain = np.array([1000 * error for error, _ in errors])
+            probable = np.array([error for _, error in errors])
+            published_cell = "-" if number is None else f"{number:.3f}"
+            rows.append(
+                [method, f"{over_seeds(plain):.2f}", f"{over_seeds(probable):.3f}", published_cell]
+            )
+        return rows
+
+    def table(self, data, sections):
+        """One table of several settings; the floor of the paper's metric in its heading."""
+        columns = [
+            "setting",
+            "method",
+            "plain MSE x 1000",
+            f"probable metric (floor {data.floor:.3f})",
+        ]
+        rows = [
+            [setting, *cells]
+            for setting, results, published in sections
+            for cells in self.cells(data, results, published)
+        ]
+        self.report.table([*columns, "paper"], rows)
+
+
+def errors_of(results, method):
+    """Plain errors of a method, pair by pair."""
+    return [plain for plain, _ in results[method]]
+
+
+def probable(results, method):
+    """The paper's metric of a method, pair by pair."""
+    return [error for _, error in results[method]]

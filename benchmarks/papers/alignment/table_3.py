@@ -1,0 +1,69 @@
+"""Table 3: random anchors."""
+
+import numpy as np
+
+from benchmarks._common import over_seeds, remark
+from benchmarks.papers.alignment.study import KINDS, errors_of, fit, probable, stitching
+
+# Table 3: rigid, linear, stitching with k = 1, 2, 4.
+PAPER_3 = {
+    (2, 10): (0.897, 0.810, 0.888, 0.900, 0.902),
+    (2, 50): (0.889, 0.810, 0.909, 0.892, 0.889),
+    (10, 50): (0.705, 0.560, 0.921, 0.909, 0.863),
+    (10, 100): (0.708, 0.554, 0.898, 0.860, 0.795),
+    (30, 100): (0.539, 0.483, 0.813, 0.759, 0.708),
+    (30, 300): (0.536, 0.494, 0.704, 0.665, 0.611),
+    (50, 100): (0.551, 0.500, 0.768, 0.714, 0.673),
+    (50, 200): (0.542, 0.490, 0.703, 0.662, 0.639),
+    (100, 200): (0.522, 0.480, 0.649, 0.625, 0.635),
+    (100, 300): (0.517, 0.478, 0.615, 0.594, 0.589),
+}
+
+
+def remarks_on_stitching(width, n_anchors, results):
+    """Table 3: whether the network collapses as it did for the paper."""
+    published = PAPER_3.get((width, n_anchors))
+    if published is None:
+        return
+    for k, number in zip((1, 2, 4), published[2:], strict=True):
+        ours = over_seeds(probable(results, f"stitching k={k}"))
+        yield remark(
+            ours.below(number),
+            f"{width} components, {n_anchors} anchors: stitching (k = {k}) does not collapse as "
+            f"published ({ours:.3f}; published {number:.3f}).",
+        )
+
+
+def few_anchors(study, spaces):
+    """Table 3: random anchors."""
+    study.heading("Table 3: random anchors (MNIST)")
+    study.report.text(
+        "Our stitching networks are trained for thousands of steps whatever the number of anchors, "
+        "on latents brought to unit variance; the paper does not say how its own were trained."
+    )
+    sections = []
+    for width, n_anchors in study.scale.anchor_settings:
+        results = {}
+
+        def chosen(pair, n_anchors=n_anchors):
+            return np.random.default_rng(pair).permutation(study.scale.n_train)[:n_anchors]
+
+        makers = {name: lambda pair, kind=kind: kind() for name, kind in KINDS.items()}
+        for k in (1, 2, 4):
+            makers[f"stitching k={k}"] = lambda pair, k=k: stitching(study, k, pair)
+        for name, make in makers.items():
+            results[name] = spaces.each_pair(
+                width,
+                lambda a, b, pair, make=make: fit(make(pair), a[chosen(pair)], b[chosen(pair)]),
+            )
+        paper = PAPER_3.get((width, n_anchors), (None,) * 5)
+        study.said += remarks_on_stitching(width, n_anchors, results)
+        sections.append((f"{width} components, {n_anchors} anchors", results, paper))
+        linear = errors_of(results, "linear")
+        if n_anchors >= 2 * width:
+            study.expect(
+                "linear below rigid, anchors", linear, errors_of(results, "rigid"), paper="yes"
+            )
+        best = np.min([errors_of(results, f"stitching k={k}") for k in (1, 2, 4)], axis=0)
+        study.expect("linear below the best stitching, anchors", linear, best, paper="yes")
+    study.table(spaces.data, sections)

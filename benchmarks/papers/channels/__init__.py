@@ -1,0 +1,1 @@
+"""The channel paper's figures: what ensembles of VAEs have in common."""

@@ -1,0 +1,114 @@
+"""Hotspots of ensembles beside those of shuffled channels."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from benchmarks._common import over_seeds, paired, remark
+from benchmarks.papers.channels.settings import objective
+from sklatent.channels import (
+    ChannelHotspots,
+)
+
+
+def hotspots_of(channels, scale, seed=0):
+    """Find the groups that exceed the null."""
+    hotspots = ChannelHotspots(
+        min_samples=scale.min_samples, n_shuffles=scale.n_shuffles, random_state=seed
+    )
+    return hotspots.fit(channels)
+
+
+def shares(hotspots):
+    """Return the shares of informative channels in groups that count, and in any of OPTICS."""
+    informative = ~np.isnan(np.diagonal(hotspots.similarity_))
+    if not informative.any():
+        return 0.0, 0.0
+    return tuple(
+        float((labels[informative] >= 0).mean())
+        for labels in (hotspots.labels_, hotspots.optics_labels_)
+    )
+
+
+def mean_of(values):
+    """Return the mean in two digits, or that there is none."""
+    return f"{np.mean(values):.2f}" if len(values) else "none"
+
+
+def structure_row(name, ensembles, scale):
+    """Summarise the structure of some ensembles, and of the same channels shuffled."""
+    found = [hotspots_of(channels, scale) for channels in ensembles]
+    # The same analysis, null and all, of channels that share nothing.
+    null = [
+        shares(hotspots_of(channels.shuffled(100 + k), scale, seed=k))
+        for k, channels in enumerate(ensembles)
+    ]
+    informative = [(h.information_ >= h.min_information).sum() for h in found]
+    bits = [h.information_[h.information_ >= h.min_information].sum() for h in found]
+    bits = np.divide(bits, np.maximum(informative, 1))
+    counted, optics = np.transpose([shares(h) for h in found])
+    null_counted, null_optics = np.transpose(null)
+    groups = [len(h.representatives_) for h in found]
+    row = [
+        name,
+        f"{np.mean(informative):.0f} of {len(ensembles[0])}",
+        over_seeds(bits),
+        over_seeds(counted),
+        f"{np.mean(null_counted):.2f}",
+        f"{np.mean(optics):.2f}",
+        f"{np.mean(null_optics):.2f}",
+        f"{np.mean(groups):.1f}",
+        mean_of([h.group_similarity_.mean() for h in found if h.group_similarity_.size]),
+        mean_of([h.null_similarity_ for h in found if np.isfinite(h.null_similarity_)]),
+    ]
+    return row, found, {"real": counted, "null": null_counted, "optics": null_optics}
+
+
+STRUCTURE_COLUMNS = [
+    "model",
+    "informative channels",
+    "bits of each",
+    "share in hotspots",
+    "the same, shuffled",
+    "share grouped by OPTICS",
+    "the same, shuffled",
+    "hotspots",
+    "mean NMI within",
+    "null's 99th percentile",
+]
+STRUCTURE_TEXT = (
+    "The share of informative channels (at least 0.01 bits) that lie in hotspots: groups of OPTICS "
+    "whose mean NMI exceeds the 99th percentile of the NMI within groups of shuffled channels, and "
+    "which are tighter than random sets of as many channels of equal information. "
+    "Means over {n_ensembles} ensembles of {n_models} models each, with 95 percent intervals over "
+    "ensembles (Student's t); the shuffled columns repeat the whole analysis, null and all, on "
+    "channels that share nothing. min_samples is {min_samples}, fingerprints are of {n_samples} "
+    "samples."
+)
+
+
+def remarks_on_structure(structure, scale):
+    """Shares of channels in hotspots: against the null, and over beta within an objective."""
+    real = np.concatenate([each["real"] for each in structure.values()])
+    null = np.concatenate([each["null"] for each in structure.values()])
+    optics = [float(np.mean(each["optics"])) for each in structure.values()]
+    yield remark(
+        bool(real.min() > null.max()),
+        f"Every share of channels in hotspots ({real.min():.2f} or more) is above every one of "
+        f"shuffled channels ({null.max():.2f} or less), of which OPTICS alone groups "
+        f"{min(optics):.2f} to {max(optics):.2f}.",
+    )
+    names = list(structure)
+    for first, last in pairwise(names):
+        if objective(first) != objective(last):
+            continue
+        more = paired(structure[last]["real"], structure[first]["real"])
+        yield remark(
+            more.clear(),
+            f"From {first} to {last} the share in hotspots changes by {more}.",
+        )
+        yield remark(
+            more.holds(),
+            f"From {first} to {last} the share in hotspots changes by {more}: {scale.n_ensembles} "
+            "ensembles do not tell.",
+        )

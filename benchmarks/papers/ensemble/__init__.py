@@ -1,0 +1,1 @@
+"""The VAE ensemble's tables and figures on sprites."""

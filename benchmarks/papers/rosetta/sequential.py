@@ -1,0 +1,121 @@
+"""Two labs in sequence: tables 2, 6, 7, 9 and 10, figures 6 and 7."""
+
+import numpy as np
+
+from benchmarks.papers.rosetta.measures import column, differences, flatness, summary, volumes
+from benchmarks.papers.rosetta.study import METHODS, MODELS
+from sklatent import VAE, RosettaPoints, RosettaVAE
+from sklatent.model_selection import retrain, sequential_study
+from sklatent.model_selection._sequential_study import _runs_table
+
+
+def sequential(study, data, model, seed):
+    """Section 3.2 and appendices D to F: three models, then other anchors and architectures."""
+    X, in_first, held, held_in_first = data
+    main = study.main_n_points
+    done = sequential_study(
+        VAE(**model), X[in_first], X[~in_first], n_points=main, rho=study.rho, beta=study.beta,
+        n_runs=study.n_runs, random_state=seed,
+    )  # fmt: skip
+    X_all = np.concatenate([held[held_in_first], held[~held_in_first]])
+    rows = np.arange(len(X_all)) < held_in_first.sum()
+    target = done.joint.transform(X_all)
+    there = done.first.transform(held[held_in_first])
+
+    def judge(models):
+        Z = np.stack([each.transform(X_all) for each in models])
+        table = _runs_table({"": Z}, target, rows)
+        result = {"spectrum": table.filter(like="eigenvalue").median().to_numpy()}
+        for name in ("D1", "D2", "distance", "bias"):
+            result[name] = table[name].median()
+        result["D1 share"] = result["D1"] / target[rows].var(axis=0).sum()
+        result["D2 share"] = result["D2"] / target[~rows].var(axis=0).sum()
+        errors = ((Z[:, rows] - there) ** 2).sum(axis=-1).mean(axis=-1)
+        result["unmapped"] = np.median(errors) / there.var(axis=0).sum()
+        result["RV D1"] = volumes(Z[:, rows])["RV"]
+        result["RV D2"] = volumes(Z[:, ~rows])["RV"]
+        result["relative"] = volumes(Z)["relative"]
+        return result
+
+    def rosetta(points, **changed):
+        candidate = RosettaVAE(rosetta_points=points, rho=study.rho, **(model | changed))
+        data = np.concatenate([X[~in_first], points.X])
+        return judge(retrain(candidate, data, n_runs=study.n_runs, random_state=seed))
+
+    def distilled(n, method="kmeans"):
+        return RosettaPoints.distill(
+            done.first, X[in_first], n, method, inputs="data", random_state=seed
+        )
+
+    results = {name: judge(models) for name, models in done.models.items()}
+    for name in ("kmeans", f"{main} anchors", "same architecture"):
+        results[name] = results["R-VAE"]
+    for n in set(study.n_points) - {main}:
+        results[f"{n} anchors"] = rosetta(distilled(n))
+    for method in METHODS[1:]:
+        results[method] = rosetta(distilled(main, method))
+    for name, changed in study.other_architectures.items():
+        results[name] = rosetta(done.points, **changed)
+    return results
+
+
+def report_sequential(report, study, results):
+    """Tables 2, 6, 7, 9 and 10, figures 6 and 7."""
+    report.text(f"### Distortion to the joint model (table 2), {study.main_n_points} anchors")
+    report.table(
+        ["model", "D1 - VAE", "published", "D2 - VAE", "published", "D1, share of variance",
+         "D2, share of variance", "D1 from lab A's, unmapped"],
+        [
+            [
+                name,
+                differences(results, name, "D1"),
+                study.published["D1"][name],
+                differences(results, name, "D2"),
+                study.published["D2"][name],
+                column(results, name, "D1 share"),
+                column(results, name, "D2 share"),
+                column(results, name, "unmapped"),
+            ]
+            for name in MODELS
+        ],
+    )  # fmt: skip
+    groups = {
+        "Number of anchors (tables 6 and 7)": [f"{n} anchors" for n in study.n_points],
+        "How anchors are chosen (table 9)": METHODS,
+        "Architecture of lab B (table 10)": ["same architecture", *study.other_architectures],
+    }
+    for title, names in groups.items():
+        base = names[0]
+        report.text(f"### {title}, RV as a difference from the first row")
+        report.table(
+            ["", "D1, share", "D2, share", "RV on D1", "RV on D2", "relative RV",
+             "D1 from lab A's, unmapped"],
+            [
+                [
+                    name,
+                    column(results, name, "D1 share"),
+                    column(results, name, "D2 share"),
+                    differences(results, name, "RV D1", base),
+                    differences(results, name, "RV D2", base),
+                    column(results, name, "relative"),
+                    column(results, name, "unmapped"),
+                ]
+                for name in names
+            ],
+        )  # fmt: skip
+    report.text("### The maps to the joint model (figures 6 and 7)")
+    n_components = study.settings["n_components"]
+    report.table(
+        ["model", "distance from the identity", "norm of the bias", "least / greatest eigenvalue",
+         *[f"eigenvalue {i + 1}" for i in range(n_components)]],
+        [
+            [
+                name,
+                column(results, name, "distance"),
+                column(results, name, "bias"),
+                summary([flatness(r[name]) for r in results]),
+                *np.mean([r[name]["spectrum"] for r in results], axis=0),
+            ]
+            for name in MODELS
+        ],
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The tables of the transformation-aware VAE: what its latent space is good for."""

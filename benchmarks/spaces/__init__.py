@@ -1,0 +1,1 @@
+"""Latent spaces held against one another: seeds, starts, labs, and alignment."""

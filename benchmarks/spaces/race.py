@@ -1,0 +1,119 @@
+"""A race: place another lab's data so that coordinates agree with the first lab's, and model them.
+
+Digits of other classes, counts of single cells in halves, and in full halves of the digits. R^2
+compares coordinates as they are with the first lab's own, for all of the first lab's rows, and for
+the second lab's. The bound is that on rows of the second lab that nothing was trained on.
+"""
+
+import copy
+import time
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.metrics import r2_score
+
+from benchmarks._common import Report, over_seeds, parser
+from benchmarks.spaces.same_space import counts
+from sklatent import VAE, IncrementalMap, LinearAligner, RigidAligner, RosettaVAE
+from sklatent.model_selection._incremental_map import STRATEGIES
+
+PLAIN = "plain VAE"
+
+
+def cases(arguments):
+    """Data, the rows that the first lab has, and the model."""
+    X, y = load_digits(return_X_y=True)
+    epochs = 3 if arguments.quick else 60 if arguments.full else 15
+    size = (128, 128) if arguments.full else (64, 64)
+    small = {"max_epochs": epochs, "hidden_layer_sizes": size}
+    images = VAE(8, likelihood="bernoulli", **small)
+    found = {"digits 0-4, then 5-9": (X / 16, y < 5, images)}
+    if not arguments.quick:
+        found["counts, halves"] = counts(), None, VAE(8, **small).set_params(max_epochs=60)
+    if arguments.full:
+        found["digits, halves"] = X / 16, None, images
+    return found
+
+
+def run(X, first, model, seed):
+    """One race: for each rival R^2 on both labs' rows, the held-out bound and seconds."""
+    rng = np.random.default_rng(seed)
+    of_a = rng.permutation(len(X)) < len(X) // 2 if first is None else first
+    A, rest = X[of_a], X[~of_a]
+    order = rng.permutation(len(rest))
+    B, held = rest[order[len(order) // 5 :]], rest[order[: len(order) // 5]]
+    monday = IncrementalMap(clone(model).set_params(random_state=seed), random_state=seed).fit(A)
+    template, points = monday.model_, monday.points_
+    other = clone(model).set_params(random_state=seed + 100)
+    rivals = {
+        "PCA": lambda: PCA(model.n_components).fit(B),
+        PLAIN: lambda: clone(other).fit(B),
+        "warm start without anchors": lambda: clone(other).set_params(init=template).fit(B),
+        "start at the anchors": lambda: clone(other).set_params(init=points).fit(B),
+    }
+    for name, weights in (
+        ("RosettaVAE, rho 1", {"rho": 1.0}),
+        ("RosettaVAE, rho 10", {"rho": 10.0}),
+        ("RosettaVAE, rho 100", {"rho": 100.0}),
+        ("RosettaVAE, encoder_weight 100", {"encoder_weight": 100.0}),
+    ):
+        rosetta = RosettaVAE(**other.get_params(deep=False), rosetta_points=points, **weights)
+        rivals[name] = rosetta.fit, B
+    results = {}
+    for name, make in rivals.items():
+        start = time.perf_counter()
+        fitted = make[0](make[1]) if isinstance(make, tuple) else make()
+        seconds = time.perf_counter() - start
+        if name == "PCA":
+            results[name] = measures(PCA(model.n_components).fit(A), fitted, A, B, held, seconds)
+            results[name][2] = np.nan
+            continue
+        results[name] = measures(template, fitted, A, B, held, seconds)
+        if name == PLAIN:
+            for aligner in (LinearAligner(), RigidAligner()):
+                aligner.fit(fitted.transform(points.X), points.encoded)
+                row = [
+                    r2_score(template.transform(rows), aligner.transform(fitted.transform(rows)))
+                    for rows in (A, B)
+                ]
+                called = f"plain VAE, {type(aligner).__name__}"
+                results[called] = [*row, results[name][2], seconds]
+    for strategy in ("auto", *STRATEGIES):
+        start = time.perf_counter()
+        fitted = copy.deepcopy(monday).set_params(strategy=strategy).partial_fit(B)
+        seconds = time.perf_counter() - start
+        measured = measures(template, fitted, A, B, held, seconds)
+        results[f"IncrementalMap, {strategy}"] = measured
+    return results
+
+
+def measures(template, fitted, A, B, held, seconds):
+    """R^2 on both labs' rows, the bound on those held out, and seconds."""
+    agreement = [r2_score(template.transform(rows), fitted.transform(rows)) for rows in (A, B)]
+    return [*agreement, fitted.score(held), seconds]
+
+
+def main():
+    """Read the options and write the report."""
+    arguments = parser(__doc__).parse_args()
+    report = Report("Another lab's data: a race", arguments.out)
+    n_seeds = 1 if arguments.quick else 5 if arguments.full else 3
+    for name, (X, first, model) in cases(arguments).items():
+        races = [run(X, first, model, seed) for seed in range(n_seeds)]
+        rows = [
+            [rival, *(over_seeds([race[rival][k] for race in races]) for k in range(4))]
+            for rival in races[0]
+        ]
+        report.text(
+            f"## {name}\n\n{len(X)} rows, {model.n_components} components, {n_seeds} seeds: mean "
+            "and 95 percent interval."
+        )
+        columns = ["rival", "R^2 on A's rows", "on B's rows", "bound, held out", "seconds"]
+        report.table(columns, rows)
+    report.write()
+
+
+if __name__ == "__main__":
+    main()

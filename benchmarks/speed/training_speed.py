@@ -1,0 +1,211 @@
+"""Training throughput beside a hand-written loop, stock skorch and pythae, in one run.
+
+All train the same network on the same data with the same batch size and Adam: the loop is what a
+careful person writes in PyTorch (fused Adam, sliced tensors, no reading of the loss).
+"""
+
+import contextlib
+import io
+import logging
+import tempfile
+from functools import partial
+
+import numpy as np
+import skorch
+import torch
+from skorch.dataset import Dataset
+
+from benchmarks._common import PAPERS, Report, median_ratio, parser, time_interleaved
+from sklatent import VAE
+from sklatent.nn.modules import VariationalModule
+
+BATCH = 128
+D = 10
+CASES = {
+    "MLP, 64 inputs, 2x128": {
+        "features": 64,
+        "network": {"hidden_layer_sizes": (128, 128)},
+        "rows": {"quick": 640, "default": 12_800, "full": 12_800},
+        "epochs": 8,
+    },
+    "conv, 28x28": {
+        "features": 784,
+        "network": {"architecture": "conv", "image_shape": (1, 28, 28)},
+        "rows": {"quick": 256, "default": 1_280, "full": 6_400},
+        "epochs": 2,
+    },
+}
+
+
+UNIT = PAPERS | {"likelihood": "unit_gaussian"}
+
+
+def loss_of(x, mean, log_var, decoded):
+    """Negative evidence lower bound of a batch, constants left out."""
+    reconstruction = 0.5 * (x - decoded).square().sum(1)
+    kl = 0.5 * (mean.square() + log_var.exp() - 1 - log_var).sum(1)
+    return (reconstruction + kl).mean()
+
+
+def hand_written(X, network, epochs):
+    """The loop that one would write for this one model."""
+    module = VariationalModule.build(VAE(D, **network), X.shape[1])
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3, fused=True)
+    data = torch.from_numpy(X)
+    for _ in range(epochs):
+        for rows in torch.randperm(len(data)).split(BATCH):
+            x = data[rows]
+            mean, log_var = module.posterior_parameters(x).chunk(2, 1)
+            z = mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)
+            kl = 0.5 * (mean.square() + log_var.exp() - 1 - log_var).sum(1)
+            loss = (kl - module.likelihood.log_prob(x, module.decode(z))).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+def ours(X, network, epochs):
+    """What users call."""
+    VAE(D, **network, max_epochs=epochs, batch_size=BATCH, random_state=0).fit(X)
+
+
+def ours_named(X, network, epochs):
+    """The same with rows that have names."""
+    names = [f"row {number}" for number in range(len(X))]
+    model = VAE(D, **network, max_epochs=epochs, batch_size=BATCH, random_state=0)
+    model.fit(X, sample_ids=names)
+
+
+def in_our_network(train, X, network, epochs):
+    """With our defaults in place of the papers': smooth, a linear path, its variance learned."""
+    ours = {name: value for name, value in network.items() if name not in UNIT}
+    train(X, ours | {"early_stopping": False}, epochs)
+
+
+class SkorchModule(torch.nn.Module):
+    """The same network, returning what the loss needs."""
+
+    def __init__(self, network, n_features):
+        super().__init__()
+        self.net = VariationalModule.build(VAE(D, **network), n_features)
+
+    def forward(self, x):
+        """Decode a draw from each row's posterior."""
+        mean, log_var = self.net.head(self.net.encoder(x)).chunk(2, 1)
+        z = mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)
+        return mean, log_var, self.net.decoder(z)
+
+
+class SkorchLoss(torch.nn.Module):
+    """The same loss, as a criterion."""
+
+    def forward(self, output, x):
+        """Compare the output with its input."""
+        return loss_of(x, *output)
+
+
+def stock_skorch(X, network, epochs):
+    """As skorch's documentation shows autoencoders, its defaults otherwise."""
+    skorch.NeuralNet(
+        SkorchModule(network, X.shape[1]),
+        SkorchLoss,
+        optimizer=torch.optim.Adam,
+        optimizer__fused=True,
+        lr=1e-3,
+        max_epochs=epochs,
+        batch_size=BATCH,
+        iterator_train__shuffle=True,
+        train_split=None,
+        dataset=Dataset,
+        verbose=0,
+    ).fit(X, X)
+
+
+def pythae_trainer(X, network, epochs):
+    """Train with pythae's own trainer, its networks replaced by ours."""
+    from pythae.models import VAE as PythaeVAE
+    from pythae.models import VAEConfig
+    from pythae.models.base.base_utils import ModelOutput
+    from pythae.models.nn import BaseDecoder, BaseEncoder
+    from pythae.pipelines import TrainingPipeline
+    from pythae.trainers import BaseTrainerConfig
+
+    built = VariationalModule.build(VAE(D, **network), X.shape[1])
+
+    class Encoder(BaseEncoder):
+        def __init__(self):
+            super().__init__()
+            self.body, self.head = built.encoder, built.head
+
+        def forward(self, x):
+            mean, log_var = self.head(self.body(x)).chunk(2, 1)
+            return ModelOutput(embedding=mean, log_covariance=log_var)
+
+    class Decoder(BaseDecoder):
+        def __init__(self):
+            super().__init__()
+            self.body = built.decoder
+
+        def forward(self, z):
+            return ModelOutput(reconstruction=self.body(z))
+
+    config = VAEConfig(input_dim=(X.shape[1],), latent_dim=D, reconstruction_loss="mse")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        training = BaseTrainerConfig(
+            output_dir=folder,
+            num_epochs=epochs,
+            learning_rate=1e-3,
+            per_device_train_batch_size=BATCH,
+            optimizer_cls="Adam",
+            optimizer_params={"fused": True},
+            no_cuda=True,
+        )
+        model = PythaeVAE(config, encoder=Encoder(), decoder=Decoder())
+        TrainingPipeline(model=model, training_config=training)(X)
+
+
+def main(argv=None):
+    """Print and write the ratios."""
+    options = parser(__doc__).parse_args(argv)
+    size = options.size
+    logging.disable(logging.WARNING)
+    report = Report("Training speed", options.out)
+    report.text(
+        "Rows per second beside a hand-written PyTorch loop (fused Adam) with the same network, "
+        "data and batch size (128): median of rounds in turn, with the smallest "
+        "and the largest. Greater is better; 1 is the loop's speed. Each call is timed whole, "
+        "set-up included. Three rows have our defaults: beside each other they say what the loop "
+        "and names cost, beside the first what the smooth network and its linear path cost."
+    )
+    rows = []
+    for name, case in CASES.items():
+        X = np.random.default_rng(0).random((case["rows"][size], case["features"]), np.float32)
+        epochs = case["epochs"]
+        arguments = (X, UNIT | case["network"], epochs)
+        contenders = {
+            "hand-written loop": hand_written,
+            "sklatent, papers' settings": ours,
+            "hand-written, our network": partial(in_our_network, hand_written),
+            "sklatent, defaults": partial(in_our_network, ours),
+            "sklatent, named rows": partial(in_our_network, ours_named),
+            "stock skorch": stock_skorch,
+            "pythae": pythae_trainer,
+        }
+        seconds = time_interleaved(
+            {who: (lambda f=f, a=arguments: f(*a)) for who, f in contenders.items()},
+            repeats=2 if options.quick else 5,
+        )
+        steps = epochs * -(-len(X) // BATCH)
+        for who, times in seconds.items():
+            ratio = median_ratio(seconds["hand-written loop"], times)
+            rows.append([name, who, 1000 * float(np.median(times)) / steps, f"{ratio:.2f}"])
+    report.table(["network", "who", "ms per step", "throughput ratio"], rows)
+    report.write()
+
+
+if __name__ == "__main__":
+    main()
