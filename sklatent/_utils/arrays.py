@@ -6,6 +6,7 @@ from scipy import sparse
 from sklatent._utils.array_api import to_numpy
 
 _NARROW = {"float16", "bfloat16", "float32"}
+_ROWS_AT_A_TIME = 4096
 
 
 def plain(values, name):
@@ -144,3 +145,32 @@ def float_type(dtype):
 def row_slices(n_rows, step):
     """Slices of at most ``step`` rows, one after the other."""
     return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+
+
+def same_bits(a, b):
+    """Whether two arrays hold the same, missing entries included.
+
+    Parameters
+    ----------
+    a, b : ndarray
+        At least one-dimensional.
+
+    Returns
+    -------
+    bool
+        Compared row by row, so that a memory map is not read whole where the first ones differ.
+    """
+    if a is b:
+        return True
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    for start in range(0, len(a), _ROWS_AT_A_TIME):
+        part = slice(start, start + _ROWS_AT_A_TIME)
+        # As bytes: a missing entry is the same as another.
+        if not np.array_equal(_bytes(a[part]), _bytes(b[part])):
+            return False
+    return True
+
+
+def _bytes(block):
+    return np.ascontiguousarray(block).reshape(-1).view(np.uint8)

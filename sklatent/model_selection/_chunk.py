@@ -8,10 +8,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from joblib import parallel_config
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils.metaestimators import _safe_split
 
+from sklatent._utils.names import row_keys
 from sklatent.models._base import LatentModel
-from sklatent.models._fit_together import Schedule, fit_noted
-from sklatent.models._plan import Plan
+from sklatent.models._fit_together import (
+    Schedule,
+    fit_noted,
+    fits_plainly,
+    losses_of,
+    validated,
+    validated_like,
+)
+from sklatent.models._plan import Plan, Trained
 from sklatent.nn.training.devices import suitable_threads
 
 
@@ -27,8 +36,9 @@ class Chunk:
         Whether other processes use the other cores.
     total, until : int or None
         Epochs in all, and for now, where training goes on later.
-    states : dict of int to PausedState
-        Where training has begun, by number of the call.
+    states : dict of int to (PausedState, int)
+        Where training has begun, by number of the call: a state of several models, and which of
+        them it is.
     """
 
     calls: list
@@ -62,7 +72,7 @@ class ChunkResult:
         That preparing and training them took.
     messages : list of str
         Warnings.
-    states : dict of int to PausedState
+    states : dict of int to (PausedState, int)
         What training goes on from later.
     losses : dict of int to dict
         Losses of each epoch so far.
@@ -98,22 +108,25 @@ def run_chunk(X, y, chunk):
     threads = suitable_threads(0.0) if chunk.one_thread else nullcontext()
     result = ChunkResult([])
     with threads, parallel_config(backend="threading"):
-        plan = _trained_ahead(calls, chunk, result)
+        turns = _trained_ahead(calls, chunk, result)
         for number, (function, arguments, settings) in enumerate(calls):
-            if plan is not None:
-                arguments, settings = _marked(arguments, settings, plan.turn(number))
+            if number in turns:
+                arguments, settings = _marked(arguments, settings, turns[number])
             result.outs.append(function(*arguments, **settings))
     return result
 
 
 def _trained_ahead(calls, chunk, result):
-    """The plan that calls take their models from; None where there is nothing to train ahead."""
+    """Turns of the calls that take their models from a plan; others find them in themselves."""
     paused = chunk.until is not None
     if (len(calls) < 2 and not paused) or not all(len(call[1]) == 3 for call in calls):
-        return None
+        return {}
     start, plan = time.perf_counter(), Plan()
+    folds, turns = {}, {}
     for number, call in enumerate(calls):
-        _rehearse(call, plan.turn(number))
+        if not _note(call, number, plan, folds):
+            turns[number] = plan.turn(number)
+            _rehearse(call, turns[number])
     schedule = Schedule(chunk.total, chunk.until, dict(chunk.states)) if paused else None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -125,20 +138,41 @@ def _trained_ahead(calls, chunk, result):
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
+    for fit in trained:
+        if fit.asked is None:
+            fit.model._trained = Trained(fit.failure)
     plan.offer(trained)
     result.n_stacked = sum(fit.failure is None for fit in trained)
     result.seconds = time.perf_counter() - start
     if paused:
         result.states = schedule.states
-        result.losses = {fit.turn: _losses(fit.model) for fit in trained if fit.failure is None}
-    return plan
+        result.losses = {fit.turn: losses_of(fit.model) for fit in trained if fit.failure is None}
+    return turns
 
 
-def _losses(model):
-    """Losses of each epoch, by name."""
-    names = ("train_loss", "valid_loss")
-    rows = model.history_
-    return {n: np.array([row[n] for row in rows]) for n in names if rows and n in rows[0]}
+def _note(call, number, plan, folds):
+    """Note the fit of a model that is the whole estimator; False where that takes a rehearsal.
+
+    Of such a model it is known what its fit will do, and the models of a chunk are alike, so that
+    data are validated once for each fold.
+    """
+    (model, X, y), settings = call[1], call[2]
+    train = settings["train"]
+    plain = isinstance(train, np.ndarray) and not settings.get("fit_params")
+    if not (plain and fits_plainly(model)):
+        return False
+    try:
+        model.set_params(**clone(settings["parameters"], safe=False))
+        fold = train.tobytes()
+        if fold not in folds:
+            rows = _safe_split(model, X, y, train)[0]
+            folds[fold] = model, validated(model, rows), row_keys(rows)
+        else:
+            validated_like(model, *folds[fold][:2])
+    except Exception:
+        return False  # its own fit will say what is wrong
+    plan.note(number, model, *folds[fold][1:])
+    return True
 
 
 def _rehearse(call, turn):

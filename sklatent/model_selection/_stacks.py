@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, clone
 from sklatent.model_selection._chunk import Chunk, holds_model, models_in, run_chunk
 from sklatent.models._fit_together import may_differ, members_at_a_time
 from sklatent.models._parameters import same_parameters
+from sklatent.nn.training.pause import together
 
 _ATTEMPTS = 3  # at chunks whose process died
 
@@ -33,7 +34,7 @@ class Halving:
     total : int
         Epochs of the last round.
     states : dict
-        By candidate and fold, where training is.
+        By candidate and fold, where training is: a state of several models, and which it is.
     losses : dict
         By candidate and fold, the losses of each epoch so far.
     """
@@ -163,32 +164,35 @@ class StackBackend(ParallelBackendBase):
             chunk.until = calls[0][2]["parameters"][resource]
             chunk.total = self.halving.total
             found = {k: self.halving.states.pop(self._key(c), None) for k, c in enumerate(calls)}
-            chunk.states = {k: state for k, state in found.items() if state is not None}
+            found = {k: place for k, place in found.items() if place is not None}
+            if found:  # those that are left, without the others
+                state = together(list(found.values()))
+                chunk.states = {k: (state, i) for i, k in enumerate(found)}
         return chunk
 
     def _groups(self, calls):
         """Numbers of calls whose models may stack, and how many of them at a time."""
-        groups, candidates = [], {}
+        groups, candidates, places = [], {}, {}
         for number, call in enumerate(calls):
             if not _is_fit(call):
                 groups.append(_Group(None, None, 1, [number]))
                 continue
-            parameters = call[2]["parameters"]
+            parameters, rows = call[2]["parameters"], len(call[2]["train"])
             if id(parameters) not in candidates:
                 candidates[id(parameters)] = _candidate(call[1][0], parameters)
             models = candidates[id(parameters)]
             if not models:
                 groups.append(_Group(None, None, 1, [number]))
                 continue
-            rows = len(call[2]["train"])
-            for group in groups:
-                if group.takes(models, rows):
-                    group.numbers.append(number)
-                    break
-            else:
+            place = id(parameters), rows
+            if place not in places:
+                places[place] = next((g for g in groups if g.takes(models, rows)), None)
+            if places[place] is None:
                 n_columns = _n_columns(call[1][1])
                 size = min(members_at_a_time(model, n_columns) for model in models)
-                groups.append(_Group(models, rows, size, [number]))
+                places[place] = _Group(models, rows, size, [])
+                groups.append(places[place])
+            places[place].numbers.append(number)
         for group in groups:
             # A fold's models share their rows.
             group.numbers.sort(key=lambda n: calls[n][2].get("split_progress", (0,))[0])

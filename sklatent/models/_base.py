@@ -14,6 +14,7 @@ from sklatent.likelihoods._find import find_likelihood
 from sklatent.models._covariates import find_covariates, modelled_columns, split_columns
 from sklatent.models._fitting import fit_model
 from sklatent.models._inference import InferenceMixin
+from sklatent.models._members import MADE_LATE
 from sklatent.models._parameters import CONSTRAINTS, check_numbers, check_size, document, renamed
 from sklatent.models._rows import check_possible, check_training_rows, validate_rows
 from sklatent.models._start import start
@@ -204,9 +205,18 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         if "__init__" not in vars(cls):  # so that errors of its call name the class itself
             cls.__init__ = renamed(cls.__init__, f"{cls.__qualname__}.__init__")
 
+    @classmethod
+    def _get_param_names(cls):
+        # scikit-learn reads the signature anew each time, dozens of times in a search's fit.
+        known = vars(cls).get("_known_parameters")
+        if known is None or known[0] is not cls.__init__:
+            known = cls._known_parameters = cls.__init__, super()._get_param_names()
+        return known[1]
+
     def _validate_params(self):
-        super()._validate_params()
-        check_numbers(self)
+        if "_trained" not in vars(self):
+            super()._validate_params()
+            check_numbers(self)
 
     # What a model is
 
@@ -318,6 +328,10 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             If X or a parameter is unsuitable; the message says how to mend it. Also
             (``NonFiniteLossError``) if the loss becomes NaN: the last finite weights are kept.
         """
+        trained = vars(self).pop("_trained", None)
+        if trained is not None:
+            trained()
+            return self
         resume = self.warm_start and hasattr(self, "net_")
         X, keys = self._take_rows(X, sample_ids, reset=not resume)
         plan = vars(self).pop("_plan", None)
@@ -371,12 +385,37 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         self._check_parameters(X)
         return X
 
+    # One of a stack
+
+    def _wait_for(self, members, k):
+        """Note where the model can be had when it is first looked at."""
+        for name in MADE_LATE & vars(self).keys():
+            delattr(self, name)
+        self.n_components_ = self.n_components
+        self._member = members, k
+        if type(self)._after_training is not LatentModel._after_training:
+            self._member_of_its_own()
+
+    def _member_of_its_own(self):
+        if "_member" in vars(self):
+            members, k = vars(self).pop("_member")
+            members.make(k, self)
+
+    def __getattr__(self, name):
+        if name in MADE_LATE and "_member" in vars(self):
+            self._member_of_its_own()
+        return object.__getattribute__(self, name)
+
+    def __getstate__(self):
+        self._member_of_its_own()
+        return super().__getstate__()
+
     @property
     def _n_features_out(self):
         return self.n_components_
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "net_")
+        return not vars(self).keys().isdisjoint(("net_", "_member"))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

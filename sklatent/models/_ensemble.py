@@ -11,7 +11,7 @@ from sklatent.models._base import LatentModel
 from sklatent.models._beta_tcvae import BetaTCVAE
 from sklatent.models._dip_vae import DIPVAE
 from sklatent.models._ensemble_inference import EnsembleInferenceMixin
-from sklatent.models._fitting import make_member
+from sklatent.models._nets import make_member
 from sklatent.models._parameters import document
 from sklatent.models._vae import VAE
 from sklatent.nn.disentangling import aggregate_covariance, beta_tc_terms, dip_terms

@@ -12,7 +12,7 @@ from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_stacked
 from sklatent.models._parameters import same_parameters
 from sklatent.nn.training.devices import resolve_device, work_of
-from sklatent.nn.training.pause import Pause, joined
+from sklatent.nn.training.pause import Pause, together
 from sklatent.nn.training.randomness import seeded_initialisation
 
 _MAY_DIFFER = {"random_state", "verbose"}
@@ -96,6 +96,46 @@ def _may_stack(model):
     )
 
 
+def fits_plainly(model):
+    """Whether a fit does what :class:`LatentModel` does with X: validates it, and trains on it."""
+    kept = ("fit", "_validate_training_data")
+    return isinstance(model, LatentModel) and all(
+        getattr(type(model), name) is getattr(LatentModel, name) for name in kept
+    )
+
+
+def validated(model, X):
+    """X as `fit` would train a model on it, which notes what its fit is about."""
+    model._validate_params()
+    return model._validate_training_data(X, reset=True)
+
+
+def validated_like(model, first, X):
+    """Note on a model what was noted on the first, which stacks with it and has the same X.
+
+    Parameters
+    ----------
+    model, first : LatentModel
+        They fit plainly.
+    X : ndarray of shape (n_samples, n_features)
+        What :func:`validated` returned for the first.
+    """
+    model._validate_params()
+    for name in ("n_features_in_", "feature_names_in_", "covariates_"):
+        if name in vars(first):
+            setattr(model, name, getattr(first, name))
+    model._check_parameters(X)
+
+
+def losses_of(model):
+    """Losses of each epoch of a model that `fit_noted` has trained, by name."""
+    if "_member" in vars(model):
+        members, k = model._member
+        return members.losses(k)
+    names, rows = ("train_loss", "valid_loss"), model.history_
+    return {n: np.array([row[n] for row in rows]) for n in names if rows and n in rows[0]}
+
+
 def fit_models(models, X, rows=None):
     """Fit models to the same data, as one stack where they can be.
 
@@ -113,10 +153,8 @@ def fit_models(models, X, rows=None):
             model.fit(X if rows is None else X[rows[k]])
         return
     names = row_keys(X)
-    for model in models:
-        model._validate_params()
-        validated = model._validate_training_data(X, reset=True)
-    fit_stacked(models, validated, rows, names)
+    valid = [validated(model, X) for model in models][-1]
+    fit_stacked(models, valid, rows, names)
 
 
 @dataclass
@@ -167,10 +205,11 @@ def fit_noted(plan, schedule=None):
         X, rows, names = _join(plan.data, [fit.data for fit in stack])
         lost = {}
         try:
-            together = fit_stacked([fit.model for fit in stack], X, rows, names, pause, lost)
+            models, groups = [fit.model for fit in stack], [fit.data for fit in stack]
+            trained_together = fit_stacked(models, X, rows, names, pause, lost, groups)
         except Exception as error:
             if len(lost) == len(stack):
-                together = True
+                trained_together = True
             else:
                 if not isinstance(error, ValueError):
                     message = (
@@ -181,11 +220,11 @@ def fit_noted(plan, schedule=None):
                 continue
         for k, failure in lost.items():
             stack[k].failure = failure
-        if together and pause is not None:
+        if trained_together and pause is not None:
             for k, fit in enumerate(stack):
                 if k not in lost:
-                    schedule.states[fit.turn] = pause.state.member(k)
-        if together or pause is None:
+                    schedule.states[fit.turn] = pause.state, k
+        if trained_together or pause is None:
             trained += stack
     return trained
 
@@ -194,8 +233,8 @@ def _pause(stack, schedule):
     """What a stack goes on from; None where it can't be trained in parts."""
     if not _may_stack(stack[0].model) or len({fit.turn for fit in stack}) < len(stack):
         return None
-    states = [schedule.states.get(fit.turn) for fit in stack]
-    state = None if states[0] is None else joined(states)
+    places = [schedule.states.get(fit.turn) for fit in stack]
+    state = None if places[0] is None else together(places)
     return Pause(schedule.total, schedule.until, state)
 
 
@@ -216,8 +255,8 @@ def _sort(plan, schedule=None):
 def _kind(data, fit, schedule):
     """What fits of one stack have in common beside their parameters."""
     X, names = data
-    state = None if schedule is None else schedule.states.get(fit.turn)
-    return X.shape, X.dtype, type(X), names is None, None if state is None else state.epochs
+    place = None if schedule is None else schedule.states.get(fit.turn)
+    return X.shape, X.dtype, type(X), names is None, None if place is None else place[0].epochs
 
 
 def _join(data, numbers):

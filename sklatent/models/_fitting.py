@@ -6,19 +6,19 @@ else about a fit happens here, once.
 """
 
 import os
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
-import torch
 
 from sklatent._utils.calling import call_users
 from sklatent._utils.sparse import contents
 from sklatent._utils.warn import warn_caller
-from sklatent.models._continuation import go_on, parameters_of
+from sklatent.models._continuation import go_on
 from sklatent.models._convergence import warn_if_nothing_learned
 from sklatent.models._guard import guarded
-from sklatent.nn.stacking.modules import copy_module, stack_modules, unstack_module
-from sklatent.nn.training.callbacks import own_callbacks, prints
+from sklatent.models._members import Members
+from sklatent.models._nets import make_net, optimizer_of, publish
+from sklatent.nn.stacking.modules import stack_modules, stack_varied
 from sklatent.nn.training.checkpoint import Checkpoint
 from sklatent.nn.training.data import Rows
 from sklatent.nn.training.devices import (
@@ -28,7 +28,6 @@ from sklatent.nn.training.devices import (
     warn_if_gpu_is_shared,
 )
 from sklatent.nn.training.identity import UnidentifiableError, identify, run_digest
-from sklatent.nn.training.net import LatentNet
 from sklatent.nn.training.randomness import (
     RandomStreams,
     draw_seed,
@@ -38,15 +37,6 @@ from sklatent.nn.training.randomness import (
 )
 from sklatent.nn.training.run import TrainingRun
 
-_OPTIMIZERS = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "sgd": torch.optim.SGD,
-    "rmsprop": torch.optim.RMSprop,
-}
-# Torch's own, 1e-8, makes 5e-4 deviations of 1e-7 on the digits within 100 epochs, and this one
-# 4e-5, for a nat of the bound (48.9 to 47.9).
-_EPS_AT_PCA = 1e-3
 # Parameters that change neither the weights nor their path.
 _IRRELEVANT = {"verbose", "checkpoint_dir", "warm_start", "callbacks", "random_state", "device"}
 
@@ -72,7 +62,7 @@ def fit_model(model, X, *, keys=None, epochs=None, resume=False, beside=None):
     _train([model], X, None, keys, epochs=epochs, resume=resume, stacked=False, beside=beside)
 
 
-def fit_stacked(models, X, rows=None, keys=None, pause=None, lost=None):
+def fit_stacked(models, X, rows=None, keys=None, pause=None, lost=None, groups=None):
     """Train K models as one stacked module, each as it would have been trained alone.
 
     Parameters
@@ -90,6 +80,9 @@ def fit_stacked(models, X, rows=None, keys=None, pause=None, lost=None):
     lost : dict, default=None
         Where given, a model whose loss becomes NaN or infinite does not end the training of the
         others: its number and its error are noted here.
+    groups : sequence of int, default=None
+        Where given, models are made when someone looks at them; those of equal number share their
+        rows.
 
     Returns
     -------
@@ -111,11 +104,17 @@ def fit_stacked(models, X, rows=None, keys=None, pause=None, lost=None):
             own = None if rows is None else rows[k : k + 1]
             _train([model], X, own, keys, epochs=None, resume=False, stacked=False)
         return False
-    _train(models, X, rows, keys, None, resume=False, stacked=True, pause=pause, lost=lost)
+    _train(
+        models, X, rows, keys, None, resume=False, stacked=True, pause=pause, lost=lost,
+        groups=groups,
+    )  # fmt: skip
     return True
 
 
-def _train(models, X, rows, keys, epochs, resume, stacked, *, beside=None, pause=None, lost=None):
+def _train(
+    models, X, rows, keys, epochs, resume, stacked, *, beside=None, pause=None, lost=None,
+    groups=None,
+):  # fmt: skip
     first = models[0]
     device = resolve_device(first.device)
     warn_if_gpu_is_shared(device)
@@ -135,10 +134,14 @@ def _train(models, X, rows, keys, epochs, resume, stacked, *, beside=None, pause
             holds_out = first._holds_out(n_rows, X.shape[1], one_epoch=epochs is not None)
             train, valid = _split(models, X, rows, keys, seeds, holds_out)
             if resume:
-                net = go_on(first, _optimizer)
+                net = go_on(first, optimizer_of)
                 seeds = [first._seed]
             else:
-                net = _initialise(models, X, train[0], seeds, dtype, device, stacked, beside)
+                modules = _build(models, X.shape[1], seeds, dtype)
+                begun = None if pause is None else pause.state
+                module = _started(models, modules, X, train[0], beside, stacked, begun)
+                streams = RandomStreams(seeds, dtype, device, stacked)
+                net = make_net(first, module, streams, device, len(models) if stacked else None)
             # A single epoch has no end to slow down for.
             net.annealing = first.annealing if epochs is None else 0.0
             net.patience = first.patience if holds_out else None
@@ -158,6 +161,7 @@ def _train(models, X, rows, keys, epochs, resume, stacked, *, beside=None, pause
                 progress_bar=bool(first.verbose),
             )
             for model, seed in zip(models, seeds, strict=True):
+                vars(model).pop("_member", None)
                 model._seed = seed
                 if not stacked:
                     model.net_ = net
@@ -166,12 +170,19 @@ def _train(models, X, rows, keys, epochs, resume, stacked, *, beside=None, pause
             try:
                 net.partial_fit(run, epochs=epochs)
                 finished = True
+                if pause is not None:
+                    pause.state.beside = [_noted_at_start(model) for model in models]
             finally:
                 # An interrupt or a non-finite loss leaves a usable model as well.
+                if stacked:
+                    members = Members(net, groups or range(len(models)))
                 for k, model in enumerate(models):
-                    if stacked:
-                        model.net_ = _member(net, k, model)
-                    _publish(model, resume)
+                    if not stacked:
+                        publish(model, resume)
+                    elif groups is None:
+                        members.make(k, model)
+                    else:
+                        model._wait_for(members, k)
     finally:
         if checkpoint is not None:
             checkpoint.close(finished)
@@ -221,55 +232,39 @@ def _describe(model):
     return {n: identify(v) for n, v in sorted(parameters.items()) if n not in _IRRELEVANT}
 
 
-def _initialise(models, X, rows, seeds, dtype, device, stacked, beside):
-    """Initialise modules under their own seeds, stack them, and wrap them in the net."""
-    modules, cache, built = [], {}, {}
-    for k, (model, seed) in enumerate(zip(models, seeds, strict=True)):
-        if seed not in built:  # of one seed there are as many as a search has candidates
+def _build(models, n_features, seeds, dtype):
+    """A module for each model, new ones under their seeds; models of one seed have the same."""
+    built = {}
+    for model, seed in zip(models, seeds, strict=True):
+        if seed not in built:
             with seeded_initialisation(split_seed(seed)["weights"]):
-                built[seed] = model._build_module(X.shape[1]).to(dtype)
-        module = copy_module(built[seed]) if stacked else built[seed]
+                built[seed] = model._build_module(n_features).to(dtype)
+    return [built[seed] for seed in seeds]
+
+
+def _started(models, modules, X, rows, beside, stacked, begun):
+    """The module that is trained, stacked or one model's, where training starts.
+
+    Where it has begun, the state that is gone on from takes the place of any start.
+    """
+    cache = {}
+    if begun is not None:
+        for model, noted in zip(models, begun.beside, strict=True):
+            vars(model).update(noted)
+        return stack_modules(modules)
+
+    def start(k, module):
         own = rows if rows is None or rows.ndim == 1 else rows[k]
-        model._start(module, X, own, cache, beside or {})
-        modules.append(module)
-    streams = RandomStreams(seeds, dtype, device, stacked)
-    if not stacked:
-        return make_net(models[0], modules[0], streams, device)
-    return make_net(models[0], stack_modules(modules), streams, device, len(models))
+        models[k]._start(module, X, own, cache, beside or {})
+
+    if stacked:
+        return stack_varied(modules, start)
+    start(0, modules[0])
+    return modules[0]
 
 
-def make_net(model, module, streams, device, n_members=None):
-    net = LatentNet(
-        module,
-        streams=streams,
-        n_members=n_members,
-        precision=model.precision,
-        adversary_optimizer=model._adversary_optimizer,
-        max_epochs=model.max_epochs,
-        batch_size=model.batch_size,
-        lr=model.learning_rate,
-        device=device,
-        callbacks=own_callbacks(model.callbacks, model.early_stopping is True),
-        verbose=0,
-        **_optimizer(model),
-    )
-    net.made_with = parameters_of(model)
-    net.initialize()
-    net.verbose = int(prints(net.callbacks_))  # which skorch asks before it prints
-    return net
-
-
-def _optimizer(model):
-    if callable(model.optimizer):
-        return {"optimizer": model.optimizer}
-    settings = {}
-    if model.optimizer != "rmsprop":
-        # One fused kernel for all parameters instead of several for each.
-        settings["optimizer__fused"] = True
-    if model.optimizer in ("adam", "adamw") and model._has_linear_path():
-        # At PCA many gradients are zero but for rounding, of which Adam would make whole steps.
-        settings["optimizer__eps"] = _EPS_AT_PCA
-    return {"optimizer": _OPTIMIZERS[model.optimizer], **settings}
+def _noted_at_start(model):
+    return {name: value for name, value in vars(model).items() if name.startswith("start_")}
 
 
 def _split(models, X, rows, keys, seeds, holds_out):
@@ -279,8 +274,8 @@ def _split(models, X, rows, keys, seeds, holds_out):
     front if `rows` has, or if models hold out their own.
     """
     first = models[0]
-    if rows is None and keys is None and not holds_out:
-        return (None, None), None
+    if keys is None and not holds_out:
+        return (rows if rows is None else _of_one(rows)[0], None), None
     everything = np.arange(X.shape[0])[None] if rows is None else rows
     # What a model's rows are called where they have no names: their places among its own.
     own_keys = np.arange(everything.shape[1], dtype=np.uint64)[None]
@@ -341,79 +336,3 @@ def _augmentation(model):
         return views[0].to(x.dtype)
 
     return augment
-
-
-def _member(net, k, model):
-    """The k-th of stacked models as a net of its own, able to go on training."""
-    member = make_net(model, unstack_module(net.module_, k), net.streams.member(k), net.device)
-    _copy_optimizer_states(net, member, k)
-    n_epochs = len(net.history)
-    if getattr(net, "best_states_", None) and net.best_states_[k] is not None:
-        member.module_.load_state_dict(net.best_states_[k])
-        n_epochs = int(net.n_epochs_[k])
-    for row in net.history[:n_epochs]:
-        member.history.new_epoch()
-        for name, value in row.items():
-            if name != "batches":
-                value = float(value[k]) if isinstance(value, np.ndarray) else value
-                member.history.record(name, value)
-    member.module_.eval()
-    return member
-
-
-def _copy_optimizer_states(net, member, k):
-    """Slice the stacked optimisers' states for one member."""
-    for name, optimizer in member.optimizers().items():
-        own = [p for group in optimizer.param_groups for p in group["params"]]
-        source = getattr(net, name)
-        stacked = [p for group in source.param_groups for p in group["params"]]
-        if [(net.n_members, *p.shape) for p in own] != [tuple(p.shape) for p in stacked]:
-            continue  # some layers could not be stacked: further training starts with a fresh state
-        for target, parameter in zip(own, stacked, strict=True):
-            optimizer.state[target] = {
-                key: value[k].clone() if value.shape == parameter.shape else value.clone()
-                for key, value in source.state.get(parameter, {}).items()
-                if torch.is_tensor(value)
-            }
-
-
-def _publish(model, resume=False):
-    """Fitted attributes that users read."""
-    model.n_components_ = model.n_components
-    # Only what is new: a fit that goes on for thousands of calls has a long history.
-    known = getattr(model, "history_", [])
-    known = known if resume else []
-    model.history_ = known + [
-        {k: v for k, v in row.items() if k not in ("batches", "dur") and _plain(v)}
-        for row in model.net_.history[len(known) :]
-    ]
-    model.n_epochs_ = len(model.history_)
-    model._after_training()
-
-
-def make_member(model, module, like):
-    """Make a fitted model of one member's module out of an ensemble's.
-
-    Parameters
-    ----------
-    model : LatentModel
-        Not fitted yet; it becomes the member. Its `random_state` is an integer.
-    module : nn.Module
-        Its trained module, which it keeps.
-    like : LatentModel
-        The fitted ensemble.
-    """
-    model._seed = draw_seed(model.random_state)
-    streams = RandomStreams([model._seed], DTYPES[model.precision], like.net_.device)
-    model.net_ = make_net(model, module, streams, like.net_.device)
-    model.net_.module_.eval()
-    for name in ("n_features_in_", "feature_names_in_", "covariates_"):
-        if hasattr(like, name):
-            setattr(model, name, getattr(like, name))
-    _publish(model)
-    # Of its losses there is no record, but it has seen these epochs.
-    model.n_epochs_ = like.n_epochs_
-
-
-def _plain(value):
-    return isinstance(value, (Real, np.number)) and not isinstance(value, bool)

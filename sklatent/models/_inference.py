@@ -1,13 +1,9 @@
-"""Inference with a trained module: blocks of rows, in the input's own float type.
-
-A fitted net is never called through ``net.predict``, which collates row by row. Rows go
-through the module in blocks, so that memory stays flat whatever the number of rows; with
-float64 input the module's weights are cast up, so that a row's result does not depend on
-the rows beside it.
-"""
+"""What a trained model says of rows and latents: encode, decode, sample and score."""
 
 import math
+from functools import lru_cache, partial
 from numbers import Integral
+from operator import attrgetter
 
 import numpy as np
 import torch
@@ -16,28 +12,20 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent._posterior import Posterior
-from sklatent._utils.arrays import float_type, plain, row_slices
+from sklatent._utils.arrays import float_type, plain
 from sklatent._utils.random import local_random_state
 from sklatent._utils.sparse import dense
 from sklatent.likelihoods._counts import Counts
 from sklatent.models._covariates import check_given, join_columns
+from sklatent.models._in_blocks import MAX_ROWS, map_in_blocks
 from sklatent.models._rows import check_possible, validate_rows
-from sklatent.nn.stacking.modules import copy_module
-from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
 from sklatent.nn.training.randomness import draw_seed
 
-_MAX_ROWS = 1024
-_BLOCK_BYTES = 1 << 24
 _MAX_PAIRS = 8  # of draws in the evidence lower bound
 _ELBO_SEED = 0
 
 
-def block_slices(n_rows, row_bytes):
-    """Slices of rows that keep a block small."""
-    size = int(np.clip(_BLOCK_BYTES // max(row_bytes, 1), 1, _MAX_ROWS))
-    return row_slices(n_rows, size)
-
-
+@lru_cache(maxsize=16)
 def elbo_noise(n_components):
     """Fixed noise of the bound, ``(draws, d)``: antithetic pairs on random orthogonal axes.
 
@@ -71,10 +59,27 @@ def finite(scores):
     return scores
 
 
-def _tensor(rows, dtype, device):
-    """Rows as a tensor: a copy only of what must be cast, turned round or made writable."""
-    rows = np.ascontiguousarray(dense(rows), dtype=dtype)
-    return torch.from_numpy(rows if rows.flags.writeable else rows.copy()).to(device)
+def _means(module, x):
+    return module.encode(x).mean
+
+
+def _posteriors(module, x):
+    return module.encode(x).as_arrays()
+
+
+def _latents_and_means(module, x, means=attrgetter("mean")):
+    z = means(module.encode(x))
+    return {"z": z, "decoded": module.likelihood.mean(module.decode(z))}
+
+
+def _bound(module, x, n_components):
+    posterior, noise = module.encode(x), elbo_noise(n_components)
+    total = -posterior.kl()
+    for draw in noise:
+        z = posterior.sample(torch.as_tensor(draw).to(x).expand_as(posterior.mean))
+        log_likelihood = module.likelihood.log_prob(x, module.decode(z))
+        total = total + log_likelihood / len(noise)
+    return total
 
 
 class InferenceMixin(TransformerMixin):
@@ -114,32 +119,12 @@ class InferenceMixin(TransformerMixin):
         ``function`` returns a tensor, or a dict of tensors, with the rows first; further arrays
         have X's rows.
         """
-        dtype = float_type(X.dtype)
-        module = self._fitted_module()
-        parameter = next(module.parameters(), torch.empty(0))
-        torch_dtype = torch.float32 if dtype == np.float32 else torch.float64
-        if parameter.dtype != torch_dtype:
-            module = copy_module(module).to(torch_dtype)
-        out, single = {}, False
-        was_training = module.training
-        module.eval()
-        blocks_of_rows = block_slices(X.shape[0], X.shape[1] * dtype.itemsize)
-        threads = suitable_threads(work_of(module, blocks_of_rows[0].stop))
-        arrays = (X, *beside) if covariates is None else (X, *beside, covariates)
-        with own_torch_state(parameter.device), torch.no_grad(), threads:
-            for rows in blocks_of_rows:
-                blocks = [_tensor(array[rows], dtype, parameter.device) for array in arrays]
-                told = module if covariates is None else module.told(blocks.pop())
-                result = function(told, *blocks)
-                if torch.is_tensor(result):
-                    result, single = {"result": result}, True
-                for name, tensor in result.items():
-                    if name not in out:
-                        shape = (X.shape[0], *tensor.shape[1:])
-                        out[name] = np.empty(shape, dtype=tensor.cpu().numpy().dtype)
-                    out[name][rows] = tensor.cpu().numpy()
-        module.train(was_training)
-        return out["result"] if single else out
+        if "_member" in vars(self) and not beside:
+            members, k = self._member
+            found = members.map(k, X, function, covariates)
+            if found is not None:
+                return found
+        return map_in_blocks(self._fitted_module(), X, function, *beside, covariates=covariates)
 
     def transform(self, X):
         """Encode X: the means of the posteriors.
@@ -162,7 +147,7 @@ class InferenceMixin(TransformerMixin):
         return self._map_blocks(x, lambda module, x: module.likelihood.encoder_input(x))
 
     def _encode_means(self, X):
-        return self._map_rows(X, lambda module, x: module.encode(x).mean)
+        return self._map_rows(X, _means)
 
     def inverse_transform(self, X, covariates=None):
         """Decode latents: the mean of the likelihood.
@@ -197,10 +182,9 @@ class InferenceMixin(TransformerMixin):
     def _reconstruct(self, X):
         """Latents of validated rows, what of these is modelled, and that as it is decoded."""
 
-        def both(module, x):
-            z = self._means(module.encode(x))
-            return {"z": z, "decoded": module.likelihood.mean(module.decode(z))}
-
+        both = _latents_and_means
+        if type(self)._means is not InferenceMixin._means:
+            both = partial(both, means=self._means)
         found = self._map_rows(X, both)
         x, decoded = np.asarray(dense(self._split(X)[0])), found["decoded"]
         likelihood = self._find_likelihood()
@@ -239,7 +223,7 @@ class InferenceMixin(TransformerMixin):
             With ``mean``, ``log_var``, ``covariance`` and ``sample(random_state)``.
         """
         X = self._validate_rows(X)
-        return Posterior(**self._map_rows(X, lambda module, x: module.encode(x).as_arrays()))
+        return Posterior(**self._map_rows(X, _posteriors))
 
     def sample(self, n_samples=1, random_state=None, noise=False, covariates=None):
         """Decode draws from the prior N(0, I).
@@ -291,17 +275,7 @@ class InferenceMixin(TransformerMixin):
             on nothing but the row.
         """
         X = self._validate_scored_rows(X)
-        noise = elbo_noise(self.n_components_)
-
-        def bound(module, x):
-            posterior = module.encode(x)
-            total = -posterior.kl()
-            for draw in noise:
-                z = posterior.sample(torch.as_tensor(draw).to(x).expand_as(posterior.mean))
-                log_likelihood = module.likelihood.log_prob(x, module.decode(z))
-                total = total + log_likelihood / len(noise)
-            return total
-
+        bound = partial(_bound, n_components=self.n_components_)
         return finite(self._map_rows(X, bound))
 
     def score(self, X, y=None):
@@ -350,7 +324,7 @@ class InferenceMixin(TransformerMixin):
         random_state = local_random_state(random_state)
         d = self.n_components_
         # As many draws at a time as keep the decoder's output to one block.
-        chunk = max(1, min(n_importance_samples, _MAX_ROWS // 64))
+        chunk = max(1, min(n_importance_samples, MAX_ROWS // 64))
 
         def estimate(module, x):
             posterior = module.encode(x)

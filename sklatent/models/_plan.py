@@ -13,12 +13,9 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-import numpy as np
-
+from sklatent._utils.arrays import same_bits
 from sklatent._utils.sparse import contents
 from sklatent.models._parameters import same_parameters
-
-_BLOCK = 4096  # rows at a time, so that a memory map is not read whole where the first ones differ
 
 
 class NotedError(Exception):
@@ -71,8 +68,22 @@ class Plan:
         fits : list of NotedFit
             Trained ones.
         """
-        self._offers = list(fits)
+        self._offers = [fit for fit in fits if fit.asked is not None]
         self.fits = []
+
+    def note(self, number, model, X, keys):
+        """Note the fit of a model that will be marked as trained, and not be offered.
+
+        Parameters
+        ----------
+        number : int
+            The turn.
+        model : LatentModel
+            Validated.
+        X, keys : object
+            As of :meth:`Turn.note_or_take_over`.
+        """
+        self.fits.append(NotedFit(number, model, None, self._find(X, keys)))
 
     def note_or_take_over(self, number, model, X, keys):
         """Answer for :meth:`Turn.note_or_take_over`."""
@@ -108,6 +119,24 @@ class Plan:
                 return k
         self.data.append((X, keys))
         return len(self.data) - 1
+
+
+class Trained:
+    """What a model is marked by whose next fit has been trained already.
+
+    Parameters
+    ----------
+    failure : Exception or None
+        What training ended in.
+    """
+
+    def __init__(self, failure):
+        self.failure = failure
+
+    def __call__(self):
+        """End the fit as training did."""
+        if self.failure is not None:
+            raise self.failure
 
 
 class Turn:
@@ -158,21 +187,4 @@ def _same_data(known, new):
     pairs = [*zip(contents(X), contents(other), strict=True)]
     if keys is not None:
         pairs.append((keys, other_keys))
-    return all(_same_bits(a, b) for a, b in pairs)
-
-
-def _same_bits(a, b):
-    if a is b:
-        return True
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    for start in range(0, len(a), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        # As bytes: a missing entry is the same as another.
-        if not np.array_equal(_bytes(a[part]), _bytes(b[part])):
-            return False
-    return True
-
-
-def _bytes(block):
-    return np.ascontiguousarray(block).reshape(-1).view(np.uint8)
+    return all(same_bits(a, b) for a, b in pairs)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from sklatent.models._fitting import make_net
+from sklatent.models._nets import make_net
 from sklatent.nn.stacking.modules import stack_modules
 from sklatent.nn.training.devices import DTYPES, resolve_device
 from sklatent.nn.training.randomness import RandomStreams, seeded_initialisation

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from sklatent import VAE
-from sklatent.models import _inference
-from sklatent.models._inference import block_slices, elbo_noise, finite
+from sklatent.models import _in_blocks
+from sklatent.models._in_blocks import block_slices
+from sklatent.models._inference import elbo_noise, finite
 
 X = np.random.default_rng(0).random((40, 5))
 
@@ -19,7 +20,7 @@ def model():
 def test_results_do_not_depend_on_the_blocks(model, monkeypatch):
     """Nor does the memory grow with the rows: a block has so many bytes."""
     whole = model.encode(X), model.score_samples(X)
-    monkeypatch.setattr(_inference, "_BLOCK_BYTES", 7 * 5 * 8)
+    monkeypatch.setattr(_in_blocks, "_BLOCK_BYTES", 7 * 5 * 8)
     found = model.encode(X), model.score_samples(X)
     np.testing.assert_allclose(found[0].mean, whole[0].mean, rtol=1e-12)
     np.testing.assert_allclose(found[0].log_var, whole[0].log_var, rtol=1e-12)

@@ -70,6 +70,11 @@ def unstack_tensors(stacked, result, k, memo):
     _register(stacked, result, lambda value: value[k], memo)
 
 
+def select_tensors(stacked, result, members, memo):
+    """Give ``result`` copies of some members' tensors, stacked; arguments as above."""
+    _register(stacked, result, lambda value: value[members], memo)
+
+
 def copy_tensors(module, result, memo):
     """Give ``result`` copies of a module's own parameters and buffers; arguments as above."""
     _register(module, result, lambda value: value, memo)

@@ -17,40 +17,21 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from sklatent.nn.stacking.kinds import (
+    ELEMENTWISE,
+    STACKED,
+    check_same_architecture,
+    is_container,
+    is_conv_net,
+    is_known,
+)
 from sklatent.nn.stacking.layers import (
-    StackedBatchNorm,
-    StackedConv,
-    StackedLinear,
-    StackedReshape,
-    StackedRowwise,
     copy_tensors,
+    select_tensors,
     stack_tensors,
     strip_tensors,
     unstack_tensors,
 )
-
-# Elementwise: they take any leading axes as they are.
-_ELEMENTWISE = {
-    nn.CELU, nn.ELU, nn.GELU, nn.Hardshrink, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh,
-    nn.Identity, nn.LeakyReLU, nn.LogSigmoid, nn.Mish, nn.ReLU, nn.ReLU6, nn.SELU, nn.Sigmoid,
-    nn.SiLU, nn.Softplus, nn.Softshrink, nn.Softsign, nn.Tanh, nn.Tanhshrink, nn.Threshold,
-}  # fmt: skip
-# Row by row without parameters: members and rows may share one axis.
-_ROWWISE = {
-    nn.AdaptiveAvgPool2d, nn.AvgPool2d, nn.MaxPool2d, nn.PixelShuffle, nn.PixelUnshuffle,
-    nn.ReflectionPad2d, nn.ReplicationPad2d, nn.Upsample, nn.UpsamplingBilinear2d,
-    nn.UpsamplingNearest2d, nn.ZeroPad2d,
-}  # fmt: skip
-_CONVOLUTIONS = {nn.Conv2d, nn.ConvTranspose2d}
-_STACKED = {
-    nn.Linear: StackedLinear,
-    nn.BatchNorm1d: StackedBatchNorm,
-    nn.BatchNorm2d: StackedBatchNorm,
-    nn.Flatten: StackedReshape,
-    nn.Unflatten: StackedReshape,
-    **dict.fromkeys(_CONVOLUTIONS, StackedConv),
-    **dict.fromkeys(_ROWWISE, StackedRowwise),
-}
 
 
 def stack_modules(modules):
@@ -90,8 +71,88 @@ def stack_modules(modules):
     modules = list(modules)
     if not modules:
         raise ValueError("There are no modules to stack: give at least one.")
-    _check_same_architecture(modules)
+    check_same_architecture(modules)
     return _stack(modules, {}, outermost=True)
+
+
+def stack_varied(modules, vary):
+    """Stack modules that may occur several times, each occurrence as `vary` leaves it.
+
+    As copies of them all, varied and stacked, with as many copies as there are different modules.
+
+    Parameters
+    ----------
+    modules : list of torch.nn.Module
+        Of one architecture; they are left as they were found.
+    vary : callable
+        ``vary(k, module)`` changes the k-th module in place.
+
+    Returns
+    -------
+    torch.nn.Module
+        As of `stack_modules`.
+    """
+    distinct = list({id(module): module for module in modules}.values())
+    check_same_architecture(distinct)
+    trial = copy_module(modules[0])
+    tensors = _tensors(trial)
+    vary(0, trial)
+    if any(a is not b for a, b in zip(tensors, _tensors(trial), strict=False)):
+        # Parameters are replaced by others, of which no place in the stack is known.
+        copies = [trial, *(copy_module(module) for module in modules[1:])]
+        for k, module in enumerate(copies[1:], start=1):
+            vary(k, module)
+        return stack_modules(copies)
+    memo = {}
+    result = _stack(modules, memo, outermost=True)
+    places = [memo[id(tensor)].detach() for tensor in _tensors(modules[0])]
+    scratch = {id(module): copy_module(module) for module in distinct}
+    for k, module in enumerate(modules):
+        own = _tensors(scratch[id(module)])
+        before = [tensor._version for tensor in own]
+        vary(k, scratch[id(module)])
+        pairs = zip(own, places, _tensors(module), before, strict=True)
+        for tensor, place, original, version in pairs:
+            if tensor._version != version:
+                place[k] = tensor.detach()
+                tensor.detach().copy_(original.detach())
+    return result
+
+
+def _tensors(module):
+    return [*module.parameters(), *module.buffers()]
+
+
+def select_members(stacked, members):
+    """Stack some of a stack's members by themselves.
+
+    Parameters
+    ----------
+    stacked : torch.nn.Module
+        Made by `stack_modules`.
+    members : list of int
+        Which.
+
+    Returns
+    -------
+    torch.nn.Module or None
+        With copies of their parameters and buffers; None where members run one after the other, so
+        that nothing is gained by having them together.
+    """
+    one_by_one = (LoopedModules, StackedConvNet)
+    if any(isinstance(part, one_by_one) for part in stacked.modules()):
+        return None
+    return _select(stacked, torch.as_tensor(members), {})
+
+
+def _select(stacked, members, memo):
+    if id(stacked) not in memo:
+        result = memo[id(stacked)] = strip_tensors(stacked)
+        for name, child in stacked._modules.items():
+            result._modules[name] = None if child is None else _select(child, members, memo)
+        select_tensors(stacked, result, members, memo)
+        result._n_stacked = len(members)
+    return memo[id(stacked)]
 
 
 def n_stacked(module):
@@ -162,7 +223,7 @@ def copy_module(module):
     torch.nn.Module
         Shares nothing with it.
     """
-    return _copy(module, {}) if _is_known(module) else copy.deepcopy(module)
+    return _copy(module, {}) if is_known(module) else copy.deepcopy(module)
 
 
 def _copy(module, memo):
@@ -305,14 +366,14 @@ def _stack(modules, memo, outermost):
     first = modules[0]
     if id(first) in memo:
         return memo[id(first)]
-    if not _is_container(first) and not _is_known(first):
+    if not is_container(first) and not is_known(first):
         result = LoopedModules(modules, memo)
-    elif outermost and _is_conv_net(first):
+    elif outermost and is_conv_net(first):
         result = StackedConvNet(modules, memo)
-    elif type(first) in _ELEMENTWISE:
+    elif type(first) in ELEMENTWISE:
         result = copy.deepcopy(first)
-    elif type(first) in _STACKED:
-        result = _STACKED[type(first)](modules, memo)
+    elif type(first) in STACKED:
+        result = STACKED[type(first)](modules, memo)
     else:
         result = _stack_container(modules, memo, outermost)
     result._n_stacked = len(modules)
@@ -357,54 +418,3 @@ def _unstack(stacked, k, memo):
         del result._n_stacked
     memo[id(stacked)] = result
     return result
-
-
-# What can be stacked
-
-
-def _is_container(module):
-    return type(module) is nn.Sequential or getattr(module, "stackable", False) is True
-
-
-def _is_known(module):
-    """Whether a module and all it contains have a batched form."""
-    if any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)):
-        return False
-    if type(module) in _CONVOLUTIONS:
-        return module.padding_mode == "zeros"
-    if _is_container(module):
-        return all(_is_known(child) for child in module.children())
-    return type(module) in _ELEMENTWISE or type(module) in _STACKED
-
-
-def _is_conv_net(module):
-    """Whether a StackedConvNet may stand for it: known through and through, with convolutions."""
-    if type(module) not in {nn.Sequential} | _CONVOLUTIONS or not _is_known(module):
-        return False
-    return any(type(child) in _CONVOLUTIONS for child in module.modules())
-
-
-def _check_same_architecture(modules):
-    expected = _describe(modules[0])
-    for k, module in enumerate(modules[1:], start=1):
-        found = _describe(module)
-        if found != expected:
-            pairs = zip([*expected, "nothing more"], [*found, "nothing more"], strict=False)
-            here, there = next(pair for pair in pairs if pair[0] != pair[1])
-            raise ValueError(
-                "Only modules of one architecture can be stacked, but module 0 has "
-                f"{here} where module {k} has {there}."
-            )
-
-
-def _describe(module):
-    """List the layers, their settings, and all tensors' names, shapes and data types."""
-    lines = []
-    for name, child in module.named_modules():
-        # A user's own extra_repr may say anything; torch's says what the layer does.
-        settings = child.extra_repr() if type(child).__module__.startswith("torch.nn") else ""
-        lines.append(f"{name or 'itself'}: {type(child).__qualname__}({settings})")
-    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
-        trained = ", trained" if tensor.requires_grad else ""
-        lines.append(f"{name}: {tensor.dtype} of shape {tuple(tensor.shape)}{trained}")
-    return lines

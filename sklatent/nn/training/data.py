@@ -102,7 +102,9 @@ class Rows:
 
     def keys(self):
         """What the rows' draws are made for, ``(n_rows,)`` or ``(K, n_rows)``."""
-        return np.arange(len(self), dtype=np.uint64) if self._keys is None else self._keys
+        if self._keys is None:
+            self._keys = np.arange(len(self), dtype=np.uint64)
+        return self._keys
 
     def __len__(self):
         return self.data.shape[0] if self.index is None else self.index.shape[-1]

@@ -28,6 +28,8 @@ class PausedState:
         One row for each epoch, with arrays where the models differ.
     stopper : dict
         What early stopping has seen.
+    beside : list of dict
+        For each model, what its start has noted on it.
     """
 
     epochs: int
@@ -36,54 +38,87 @@ class PausedState:
     optimizers: dict
     history: list
     stopper: dict
+    beside: list
 
-    def member(self, k):
-        """State of the k-th model alone, with an axis of models of one entry."""
-        part = slice(k, k + 1)
+    def select(self, members):
+        """State of some of the models.
+
+        Parameters
+        ----------
+        members : list of int
+            Which, in any order.
+        """
         n = len(self.seeds)
+        index = torch.as_tensor(members)
+
+        def own(value):
+            if torch.is_tensor(value):
+                return value[index] if value.ndim else value
+            if isinstance(value, list):
+                return [value[k] for k in members]
+            stacked = isinstance(value, np.ndarray) and value.shape == (n,)
+            return value[members] if stacked else value
+
+        return self._changed(own, [self])
+
+    def _changed(self, function, states):
+        """A state whose parts are the function's of the states' parts, one after the other."""
         return PausedState(
             self.epochs,
-            self.seeds[part],
-            {name: tensor[part].clone() for name, tensor in self.module.items()},
+            function(*(s.seeds for s in states)),
+            {name: function(*(s.module[name] for s in states)) for name in self.module},
             {
-                name: [{key: _member(v, part) for key, v in own.items()} for own in states]
-                for name, states in self.optimizers.items()
+                name: [
+                    {key: function(*(s.optimizers[name][i][key] for s in states)) for key in own}
+                    for i, own in enumerate(parameters)
+                ]
+                for name, parameters in self.optimizers.items()
             },
-            [{key: _part(v, part, n) for key, v in row.items()} for row in self.history],
-            {key: v[part] for key, v in self.stopper.items()},
+            [
+                {key: function(*(s.history[i][key] for s in states)) for key in row}
+                for i, row in enumerate(self.history)
+            ],
+            {key: function(*(s.stopper[key] for s in states)) for key in self.stopper},
+            function(*(s.beside for s in states)),
         )
 
 
 def joined(states):
     """State of a stack of the models that some states are of, all after equally many epochs."""
-    first = states[0]
-    return PausedState(
-        first.epochs,
-        [seed for state in states for seed in state.seeds],
-        {name: torch.cat([s.module[name] for s in states]) for name in first.module},
-        {
-            name: [
-                {key: _cat([s.optimizers[name][i][key] for s in states]) for key in own}
-                for i, own in enumerate(members)
-            ]
-            for name, members in first.optimizers.items()
-        },
-        [
-            {
-                key: np.concatenate([s.history[i][key] for s in states])
-                if isinstance(v, np.ndarray)
-                else v
-                for key, v in row.items()
-            }
-            for i, row in enumerate(first.history)
-        ],
-        {
-            key: np.concatenate([s.stopper[key] for s in states])
-            if isinstance(v, np.ndarray)
-            else [entry for s in states for entry in s.stopper[key]]
-            for key, v in first.stopper.items()
-        },
-    )
+
+    def one(*values):
+        first = values[0]
+        if len(values) == 1:
+            return first
+        if torch.is_tensor(first):
+            # What has no axis of models, an optimiser's count of steps, is the same for all.
+            return torch.cat(values) if first.ndim else first
+        if isinstance(first, list):
+            return [entry for value in values for entry in value]
+        return np.concatenate(values) if isinstance(first, np.ndarray) else first
+
+    return states[0]._changed(one, states)
+
+
+def together(places):
+    """State of a stack of models, each of which is somewhere in a state.
+
+    Parameters
+    ----------
+    places : list of (PausedState, int)
+        Where each model is: in which state, and its number there.
+
+    Returns
+    -------
+    PausedState
+        In the order of `places`.
+    """
+    runs = []
+    for state, k in places:
+        if not runs or runs[-1][0] is not state:
+            runs.append((state, []))
+        runs[-1][1].append(k)
+    return joined([state.select(members) for state, members in runs])
 
 
 class Pause:
@@ -153,6 +188,7 @@ class Pause:
             },
             [{k: v for k, v in row.items() if k != "batches"} for row in net.history],
             {name: value for name, value in stopper.state().items() if name != "finished"},
+            [{} for _ in net.streams.seeds],
         )
         stopper.finished = True
 
@@ -160,22 +196,5 @@ class Pause:
         """Nothing to give back."""
 
 
-def _part(value, part, n):
-    stacked = isinstance(value, np.ndarray) and value.shape == (n,)
-    return value[part] if stacked else value
-
-
-# Of an optimiser's state, what has no axis of models (a count of steps) is the same for all.
-
-
 def _copy(value):
     return value.clone() if torch.is_tensor(value) else value
-
-
-def _member(value, part):
-    return value[part].clone() if torch.is_tensor(value) and value.ndim else _copy(value)
-
-
-def _cat(values):
-    first = values[0]
-    return torch.cat(values) if torch.is_tensor(first) and first.ndim else first

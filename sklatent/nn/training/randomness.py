@@ -196,27 +196,49 @@ class RandomStreams:
         self.dtype = dtype
         self.device = torch.device(device)
         self.stacked = stacked
-        self.epoch = 0
-        self._spread = [split_seed(seed) for seed in self.seeds]
-        self._rows = np.array([own["rows"] for own in self._spread], dtype=np.uint32)
+        self.epoch = self._begun = 0
+        self._spread = {seed: split_seed(seed) for seed in set(self.seeds)}
+        self._rows = np.array([self._spread[s]["rows"] for s in self.seeds], dtype=np.uint32)
         self._keys, self._sizes = None, None
-        self.generators = [torch.Generator(self.device) for _ in self.seeds]
-        self._begin_generators()
+        self._generators = None
+        self._alike = None
+
+    @property
+    def generators(self):
+        """One generator for each model; see the class."""
+        if self._generators is None:  # few objectives ask, and K of them take a while to seed
+            self._generators = [torch.Generator(self.device) for _ in self.seeds]
+            for seed, generator in zip(self.seeds, self._generators, strict=True):
+                entropy = [self._spread[seed]["noise"], self._begun]
+                state = np.random.SeedSequence(entropy).generate_state(1)
+                generator.manual_seed(int(state[0]))
+        return self._generators
 
     @property
     def generator(self):
         """The generator of a single model."""
         return self.generators[0]
 
-    def _begin_generators(self):
-        for own, generator in zip(self._spread, self.generators, strict=True):
-            state = np.random.SeedSequence([own["noise"], self.epoch]).generate_state(1)
-            generator.manual_seed(int(state[0]))
-
     def go_to(self, epoch):
         """Draw for that epoch next."""
-        self.epoch = epoch
-        self._begin_generators()
+        self.epoch = self._begun = epoch
+        self._generators = None
+
+    def _distinct(self, keys):
+        """Keys and seeds without repetition, and which of them is each model's.
+
+        Models of one seed draw the same for the same rows, and a search has many of them.
+        """
+        if self._alike is None or self._alike[0] is not keys:
+            own = [None] * len(self.seeds) if keys.ndim == 1 else [row.tobytes() for row in keys]
+            pairs, numbers = zip(self.seeds, own, strict=True), {}
+            which = [numbers.setdefault(pair, len(numbers)) for pair in pairs]
+            first = np.unique(which, return_index=True)[1]
+            rows = keys[None] if keys.ndim == 1 else keys[first]
+            rows = np.broadcast_to(rows, (len(first), keys.shape[-1]))
+            index = None if len(first) == len(which) else torch.tensor(which, device=self.device)
+            self._alike = keys, rows, self._rows[first], index
+        return self._alike[1:]
 
     def begin_epoch(self, keys, n_batches, least=1):
         """Draw the batches of the next epoch.
@@ -237,31 +259,35 @@ class RandomStreams:
         sizes : ndarray of integers of shape (K, n_found)
             Rows in each batch.
         """
-        keys = np.broadcast_to(keys, (len(self.seeds), keys.shape[-1]))
-        numbers = batch_numbers(keys, self._rows, n_batches, self.epoch)
+        keys, seeds, which = self._distinct(keys)
+        numbers = batch_numbers(keys, seeds, n_batches, self.epoch)
         if least > 1:
             numbers = np.stack([_joined(own, n_batches, least) for own in numbers])
-        place = random_words(
-            keys, self._rows[:, None], 1, epoch=self.epoch, call=1, purpose=_ORDER
-        )[..., 0]
+        place = random_words(keys, seeds[:, None], 1, epoch=self.epoch, call=1, purpose=_ORDER)
+        place = place[..., 0]
         order = np.argsort((numbers << 32) | place, axis=1, kind="stable")
         sizes = np.stack([np.bincount(own, minlength=n_batches) for own in numbers])
         sizes = sizes[:, (sizes > 0).any(axis=0)]
-        self._begin_generators()
-        self._begin(np.take_along_axis(keys, order, 1), sizes, self.epoch)
+        self._generators, self._begun = None, self.epoch
+        self._begin(np.take_along_axis(keys, order, 1), seeds, which, sizes, self.epoch)
         self.epoch += 1
         order = torch.from_numpy(order)
+        if which is not None:
+            which = which.cpu()
+            order, sizes = order[which], sizes[which.numpy()]
         return order if self.stacked else order[0], sizes
 
     def for_validation(self, keys, sizes):
         """Streams for validation rows in their order: the same noise whatever the epoch."""
         streams = RandomStreams(self.seeds, self.dtype, self.device, self.stacked)
-        keys = np.broadcast_to(keys, (len(self.seeds), keys.shape[-1]))
-        streams._begin(keys, np.broadcast_to(sizes, (len(self.seeds), len(sizes))), _VALIDATION)
+        keys, seeds, which = streams._distinct(keys)
+        sizes = np.broadcast_to(sizes, (len(keys), len(sizes)))
+        streams._begin(keys, seeds, which, sizes, _VALIDATION)
         return streams
 
-    def _begin(self, keys, sizes, epoch):
+    def _begin(self, keys, seeds, which, sizes, epoch):
         self._keys, self._sizes, self._drawn_for = keys, sizes, epoch
+        self._drawn_seeds, self._which = seeds, which
         self._ends = np.concatenate(
             [np.zeros((len(sizes), 1), dtype=int), np.cumsum(sizes, axis=1)], axis=1
         )
@@ -321,9 +347,11 @@ class RandomStreams:
             start = self._ends[k, self._batch] - self._ends[k, first]
             parts.append(own[start : start + self._sizes[k, self._batch]])
         if len(parts) == 1 and len(parts[0]) == n:
-            return parts[0].unsqueeze(0)
-        padded = [torch.nn.functional.pad(part, (0, 0, 0, n - len(part))) for part in parts]
-        return torch.stack(padded)
+            numbers = parts[0].unsqueeze(0)
+        else:
+            pad = torch.nn.functional.pad
+            numbers = torch.stack([pad(part, (0, 0, 0, n - len(part))) for part in parts])
+        return numbers if self._which is None else numbers[self._which]
 
     def _chunk(self, call, width, distribution, purpose):
         first = last = self._batch
@@ -334,7 +362,7 @@ class RandomStreams:
         spans = [slice(ends[first], ends[last]) for ends in self._ends]
         keys = np.concatenate([own[span] for own, span in zip(self._keys, spans, strict=True)])
         lengths = [span.stop - span.start for span in spans]
-        seeds = np.repeat(self._rows, lengths)
+        seeds = np.repeat(self._drawn_seeds, lengths)
         words = random_words(keys, seeds, width, epoch=self._drawn_for, call=call, purpose=purpose)
         values = distribution(words).to(dtype=self.dtype).to(self.device)
         return values.split(lengths), last, first

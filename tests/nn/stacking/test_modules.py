@@ -12,7 +12,9 @@ from sklatent.nn.stacking.modules import (
     StackedConvNet,
     copy_module,
     n_stacked,
+    select_members,
     stack_modules,
+    stack_varied,
     unstack_module,
 )
 
@@ -543,3 +545,56 @@ def test_gradients_of_narrow_and_wide_layers(n_in, n_out):
         torch.testing.assert_close(x.grad[k], own.grad)
         torch.testing.assert_close(stacked.weight.grad[k], layer.weight.grad)
         torch.testing.assert_close(stacked.bias.grad[k], layer.bias.grad)
+
+
+def test_varied_copies_are_as_if_each_were_copied():
+    def networks():
+        torch.manual_seed(0)
+        return [nn.Sequential(nn.Linear(3, 4), nn.SiLU(), nn.Linear(4, 2)) for _ in range(2)]
+
+    def vary(k, module):
+        if k != 2:
+            with torch.no_grad():
+                module[2].weight[0, 0] += k
+
+    a, b = networks()
+    stacked = stack_varied([a, a, b, b], vary)
+    for k, module in enumerate((a, a, b, b)):
+        alone = copy.deepcopy(module)
+        vary(k, alone)
+        assert_same_state(unstack_module(stacked, k), alone)
+    for module, untouched in zip((a, b), networks(), strict=True):
+        assert_same_state(module, untouched)
+
+
+def test_varied_copies_may_have_parts_replaced():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(3, 2))
+
+    def vary(k, module):
+        module[0] = nn.Linear(3, 2)
+        nn.init.constant_(module[0].weight, k)
+
+    stacked = stack_varied([module] * 3, vary)
+    assert stacked[0].weight[:, 0, 0].tolist() == [0, 1, 2]
+
+
+def test_some_members_are_a_stack_of_their_own():
+    torch.manual_seed(0)
+    modules = [nn.Sequential(nn.Linear(3, 4), nn.Tanh()) for _ in range(4)]
+    stacked = stack_modules(modules)
+    some = select_members(stacked, [3, 1])
+    assert n_stacked(some) == 2
+    for k, member in enumerate((3, 1)):
+        assert_same_state(unstack_module(some, k), modules[member])
+    with torch.no_grad():
+        some[0].weight.zero_()
+    assert stacked[0].weight.abs().sum() > 0
+    assert select_members(stack_modules([nn.Dropout(0.5)] * 2), [0]) is None
+
+
+def assert_same_state(module, other):
+    expected = other.state_dict()
+    assert module.state_dict().keys() == expected.keys()
+    for name, tensor in module.state_dict().items():
+        assert torch.equal(tensor, expected[name])

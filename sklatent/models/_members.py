@@ -1,0 +1,189 @@
+"""The models of a stack: made when someone looks at one, and asked together where that can be."""
+
+import threading
+from functools import partial
+from numbers import Integral
+from types import FunctionType
+
+import numpy as np
+import torch
+
+from sklatent._utils.arrays import same_bits
+from sklatent.models._in_blocks import map_in_blocks
+from sklatent.models._nets import make_net, publish
+from sklatent.nn.stacking.modules import select_members, unstack_module
+
+# What a model of a stack is given when it is first asked for.
+MADE_LATE = frozenset({"net_", "history_", "n_epochs_"})
+_MOST_BYTES = 1 << 26  # of rows that members are asked about together
+_KEPT = 4  # answers, such as those for held-out and training rows under two scores
+
+
+class Members:
+    """A trained stack whose models have not been made yet.
+
+    A search asks its models for scores and throws them away: what each would be by itself, module,
+    optimizer and history, is made only for those that are looked at. What one is asked about some
+    rows is computed for all that trained on the same ones, since they will be asked the same.
+
+    Parameters
+    ----------
+    net : LatentNet
+        Trained.
+    groups : sequence of int
+        Models of equal number were trained on the same rows.
+    """
+
+    def __init__(self, net, groups):
+        self.net, self.groups = net, list(groups)
+        self._parts, self._answers = {}, []
+        self._lock = threading.RLock()
+
+    def make(self, k, model):
+        """Give the k-th model its own net and all that follows from it."""
+        with self._lock:
+            model.net_ = member_net(self.net, k, model)
+        publish(model)
+
+    def losses(self, k):
+        """Losses of each epoch of the k-th model, by name."""
+        rows = own_history(self.net, k)
+        names = ("train_loss", "valid_loss")
+        return {n: np.array([row[n][k] for row in rows]) for n in names if rows and n in rows[0]}
+
+    def map(self, k, X, function, covariates):
+        """What `function` gives for the k-th model and some rows.
+
+        Parameters
+        ----------
+        k : int
+            Which.
+        X, function, covariates : object
+            As of :func:`sklatent.models._in_blocks.map_in_blocks`.
+
+        Returns
+        -------
+        ndarray, dict of ndarray or None
+            None where the model has to be asked by itself.
+        """
+        kind, group = _kind(function), self.groups[k]
+        group = tuple(j for j, number in enumerate(self.groups) if number == group)
+        plain = type(X) is np.ndarray and len(group) * X.nbytes <= _MOST_BYTES
+        if kind is None or not plain or len(group) < 2:
+            return None
+        with self._lock:
+            same = [a for a in self._answers if (a.kind, a.group) == (kind, group)]
+            for answer in same:
+                if answer.is_about(X, covariates):
+                    return answer.of(k)
+            if any(k not in answer.asked and len(answer.asked) == 1 for answer in same):
+                return None  # each is asked about rows of its own
+            part = self._part(group)
+            if part is None:
+                return None
+            found = map_in_blocks(part, X, function, covariates=covariates, n_members=len(group))
+            answer = _Answer(kind, group, X, covariates, found)
+            self._answers = [answer, *self._answers[: _KEPT - 1]]
+            return answer.of(k)
+
+    def _part(self, group):
+        """The models of a group as a stack of their own, at their best weights."""
+        if group not in self._parts:
+            part = self._parts[group] = select_members(self.net.module_, group)
+            own = {} if part is None else part.state_dict()
+            for i, k in enumerate(group if own else ()):
+                for name, tensor in best_state(self.net, k).items():
+                    own[name][i].copy_(tensor)
+        return self._parts[group]
+
+
+class _Answer:
+    """What a group of models was asked, and what they said."""
+
+    def __init__(self, kind, group, X, covariates, found):
+        self.kind, self.group, self.asked = kind, group, set()
+        # Copies: what was asked about may be changed in place.
+        self._about = X.copy(), None if covariates is None else np.array(covariates)
+        self._found = found
+
+    def is_about(self, X, covariates):
+        known, told = self._about
+        if (told is None) != (covariates is None) or not same_bits(known, X):
+            return False
+        return told is None or same_bits(told, np.asarray(covariates))
+
+    def of(self, k):
+        self.asked.add(k)
+        place = self.group.index(k)
+        if isinstance(self._found, dict):
+            return {name: array[place].copy() for name, array in self._found.items()}
+        return self._found[place].copy()
+
+
+def _kind(function):
+    """What functions that do the same have in common; None where one may hold a model's own."""
+    if isinstance(function, partial):
+        numbers = all(isinstance(value, Integral) for value in function.keywords.values())
+        plain = _kind(function.func) is not None and not function.args and numbers
+        return (function.func, tuple(sorted(function.keywords.items()))) if plain else None
+    by_itself = isinstance(function, FunctionType) and function.__qualname__ == function.__name__
+    return function if by_itself and not function.__name__.startswith("<") else None
+
+
+def best_state(net, k):
+    """Weights that the k-th model of a stack has gone back to; empty where it has not."""
+    states = getattr(net, "best_states_", None)
+    return (states[k] if states else None) or {}
+
+
+def own_history(net, k):
+    """Rows of a stack's history that are the k-th model's."""
+    return net.history[: int(net.n_epochs_[k])] if best_state(net, k) else net.history
+
+
+def member_net(net, k, model):
+    """Make the k-th of stacked models a net of its own, able to go on training.
+
+    Parameters
+    ----------
+    net : LatentNet
+        Of the stack.
+    k : int
+        Which.
+    model : LatentModel
+        Its parameters.
+
+    Returns
+    -------
+    LatentNet
+        With the optimizer's state and the history.
+    """
+    member = make_net(model, unstack_module(net.module_, k), net.streams.member(k), net.device)
+    _copy_optimizer_states(net, member, k)
+    best = best_state(net, k)
+    if best:
+        member.module_.load_state_dict(best)
+    for row in own_history(net, k):
+        member.history.new_epoch()
+        for name, value in row.items():
+            if name != "batches":
+                value = float(value[k]) if isinstance(value, np.ndarray) else value
+                member.history.record(name, value)
+    member.module_.eval()
+    return member
+
+
+def _copy_optimizer_states(net, member, k):
+    """Slice the stacked optimisers' states for one member."""
+    for name, optimizer in member.optimizers().items():
+        own = [p for group in optimizer.param_groups for p in group["params"]]
+        source = getattr(net, name)
+        stacked = [p for group in source.param_groups for p in group["params"]]
+        if [(net.n_members, *p.shape) for p in own] != [tuple(p.shape) for p in stacked]:
+            continue  # some layers could not be stacked: further training starts with a fresh state
+        for target, parameter in zip(own, stacked, strict=True):
+            optimizer.state[target] = {
+                key: value[k].clone() if value.shape == parameter.shape else value.clone()
+                for key, value in source.state.get(parameter, {}).items()
+                if torch.is_tensor(value)
+            }
