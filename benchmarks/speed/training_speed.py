@@ -55,7 +55,8 @@ def hand_written(X, network, epochs):
     for _ in range(epochs):
         for rows in torch.randperm(len(data)).split(BATCH):
             x = data[rows]
-            mean, log_var = module.posterior_parameters(x).chunk(2, 1)
+            posterior = module.encode(x)
+            mean, log_var = posterior.mean, posterior.log_var
             z = mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)
             kl = 0.5 * (mean.square() + log_var.exp() - 1 - log_var).sum(1)
             loss = (kl - module.likelihood.log_prob(x, module.decode(z))).mean()

@@ -231,6 +231,10 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         log_likelihood = module.likelihood.log_prob(batch.x, module.decode(z))
         return elbo_terms(log_likelihood, posterior.kl(), step.hyper["beta"], batch.mean)
 
+    def _loss_number(self, name):
+        """A loss hyperparameter as the number that the objective is given."""
+        return getattr(self, name)
+
     def _constants(self, dtype, device):
         """Tensors that ride along with every batch."""
         return {}

@@ -145,7 +145,7 @@ def _stacks(model, fitted, X):
     changes = [{"random_state": 0}, {"random_state": 1}]
     for change, factor in zip(changes, (1.0, 2.0), strict=True):
         for name in model._loss_hyperparameters:
-            change[name] = getattr(model, name) * factor
+            change[name] = model._loss_number(name) * factor
     # Adam makes whole steps of gradients that are nothing but rounding, as at an optimum.
     alone = [_short(model, precision="float64", **change).fit(X) for change in changes]
     stacked = [_short(model, precision="float64", **change) for change in changes]

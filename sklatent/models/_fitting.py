@@ -309,7 +309,10 @@ def _of_one(*arrays):
 
 
 def _hyper(models, stacked):
-    values = [{name: _number(getattr(m, name)) for name in m._loss_hyperparameters} for m in models]
+    values = [
+        {name: _number(model._loss_number(name)) for name in model._loss_hyperparameters}
+        for model in models
+    ]
     if not stacked:
         return values[0]
     return {name: [v[name] for v in values] for name in values[0]}

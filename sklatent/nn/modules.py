@@ -65,23 +65,37 @@ class VariationalModule(ToldModule):
 
     def encode(self, x):
         """Posterior of each row of ``x``, ``(..., batch, n_features)``."""
-        return self.posterior_of(self.posterior_parameters(x))
+        return self.posterior_of(*self.posterior_parameters(x))
 
     def posterior_parameters(self, x):
-        """What posteriors are made of: means, then the rest, ``(..., batch, n_parameters)``."""
+        """What posteriors are made of.
+
+        Parameters
+        ----------
+        x : Tensor of shape (..., batch, n_features)
+            Rows.
+
+        Returns
+        -------
+        parameters : Tensor of shape (..., batch, n_parameters)
+            What the network says: means, then the rest.
+        linear : Tensor of shape (..., batch, n_components) or None
+            What the linear path adds to the means, where there is one.
+        """
         x = self.likelihood.encoder_input(x)
         if self.path is None:
             # Encoders of the user's own may return images; the head takes vectors.
-            return self.head(as_rows(self.encoder(self.encoder_rows(x)), x))
+            return self.head(as_rows(self.encoder(self.encoder_rows(x)), x)), None
         standard = self.path.standardise(x)
         features = self.encoder(self.encoder_rows(x if self.raw else standard))
-        parameters = self.head(as_rows(features, x))
-        mean = parameters[..., : self.n_components] + self.path.encoder(self.beside(standard))
-        return torch.cat([mean, parameters[..., self.n_components :]], -1)
+        return self.head(as_rows(features, x)), self.path.encoder(self.beside(standard))
 
-    def posterior_of(self, parameters):
+    def posterior_of(self, parameters, linear):
         """Posterior that :meth:`posterior_parameters` stand for."""
-        return make_posterior(self.posterior, full_precision(parameters), self.n_components)
+        posterior = make_posterior(self.posterior, full_precision(parameters), self.n_components)
+        if linear is not None:
+            posterior.mean = posterior.mean + full_precision(linear)
+        return posterior
 
     def decode(self, z):
         """Likelihood parameters ``(..., batch, n_outputs)`` at latents ``z``."""

@@ -121,7 +121,9 @@ class TransformModule(VariationalModule):
             Rows.
         """
         parts = self._at_once(parts)
-        return self.posterior_of(torch.cat([self.posterior_parameters(part) for part in parts], -2))
+        parameters, linear = zip(*map(self.posterior_parameters, parts), strict=True)
+        linear = None if linear[0] is None else torch.cat(linear, -2)
+        return self.posterior_of(torch.cat(parameters, -2), linear)
 
     def decode_all(self, parts, rows):
         """Likelihood parameters at the latents of several batches, one below the other.

@@ -103,6 +103,20 @@ def check_encoded(encoded, Z):
     return encoded
 
 
+def check_decoded(decoded, X, encoded):
+    decoded = check_array(decoded, "decoded", "(n_points, n_features)")
+    if encoded is not None:
+        raise ValueError(
+            "Give encoded where X was decoded, or decoded where X are real rows, not both."
+        )
+    if decoded.shape != X.shape:
+        raise ValueError(
+            f"decoded is what a model decodes at Z, so it must have the shape of X, {X.shape}; got "
+            f"{decoded.shape}."
+        )
+    return decoded
+
+
 def check_held_out(held_out, points):
     """Anchors to judge by, the columns' names those of the anchors to train on."""
     if held_out is None:

@@ -3,12 +3,16 @@
 from sklatent._posterior import Posterior
 from sklatent._utils.estimator_codec import EstimatorDecoder, EstimatorEncoder, check_whole
 
+_PAIRS = {"X", "Z", "encoded", "decoded"}
+
 
 def content_of(points):
     """All there is, as arrays and what JSON can hold."""
     arrays = {"X": points.X, "Z": points.Z}
     if points.inputs == "decoded":
         arrays["encoded"] = points.encoded
+    elif points.decoded is not points.X:
+        arrays["decoded"] = points.decoded
     if points.posterior is not None:
         name = "log_var" if points.posterior.is_diagonal else "scale_tril"
         arrays[f"posterior.{name}"] = getattr(points.posterior, name)
@@ -51,10 +55,10 @@ def arguments_from(arrays, metadata, make):
             posterior = Posterior(arrays["Z"], **{key: arrays[name]})
         elif group == "preprocessing":
             preprocessing[key] = arrays[name]
-        elif name not in ("X", "Z", "encoded"):
+        elif name not in _PAIRS:
             raise ValueError(f"it has an array {name!r}")
-    if any(arrays[name].dtype.kind != "f" for name in {"X", "Z", "encoded"} & arrays.keys()):
-        raise ValueError("its X and Z are no floats")
+    if any(arrays[name].dtype.kind != "f" for name in _PAIRS & arrays.keys()):
+        raise ValueError("its inputs and latents are no floats")
     if "steps" in metadata:
         decoder = EstimatorDecoder(of_steps)
         steps = decoder.estimator(metadata["steps"])
@@ -74,5 +78,6 @@ def arguments_from(arrays, metadata, make):
         "feature_names": names,
         "steps": steps,
         "encoded": arrays.get("encoded"),
+        "decoded": arrays.get("decoded"),
         "held_out": held_out,
     }

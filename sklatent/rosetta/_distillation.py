@@ -57,9 +57,10 @@ def distilled(
     n_held = min(round(held_out * n_points), len(others))
     held, judges = others[:n_held], others[n_held:][:_MAX_JUDGES]
 
-    decode = inputs != "data" and _decodes(model, seen, encoded, inputs)
-    if decode and inputs == "auto":
-        decode = _decoded_are_better(model, seen, encoded, rows, np.sort(judges))
+    decode = inputs if _decodes(model, seen, encoded, inputs) else "data"
+    if decode == "auto":
+        better = _decoded_are_better(model, seen, encoded, rows, np.sort(judges))
+        decode = "decoded" if better else "both"
     if steps:
         preprocessing = center_and_scale(np.asarray(X), np.asarray(seen))
         preprocessing["steps"] = " -> ".join(repr(step) for step in steps)
@@ -78,7 +79,7 @@ def distilled(
 
 
 def _pairs(model, seen, encoded, rows, decode):
-    """Inputs and latents of some rows."""
+    """Inputs and latents of some rows: "data", "decoded" or "both" of them."""
     chosen, Z = _safe_indexing(seen, rows), encoded[rows]
     posterior = model.encode(chosen) if hasattr(model, "encode") else None
     pairs = {
@@ -87,16 +88,20 @@ def _pairs(model, seen, encoded, rows, decode):
         # A model that does not return its posterior means has posteriors of something else.
         "posterior": posterior if has_means(posterior, Z) else None,
     }
-    if decode:
+    if decode != "data":
         told = len(getattr(model, "covariates_", ()))
-        decoded = reconstruct(model, chosen) if told else model.inverse_transform(Z)
-        pairs["X"] = np.asarray(decoded)
-        pairs["encoded"] = np.asarray(model.transform(as_table_like(pairs["X"], chosen)))
+        decoded = np.asarray(reconstruct(model, chosen) if told else model.inverse_transform(Z))
+        pairs["decoded"] = decoded
+    if decode == "decoded":
+        pairs["X"] = pairs.pop("decoded")
+        pairs["encoded"] = np.asarray(model.transform(as_table_like(decoded, chosen)))
     return pairs
 
 
 def _decodes(model, seen, encoded, inputs):
     """Whether a model decodes latents to inputs; an error if it has to and does not."""
+    if inputs == "data":
+        return False
     if inputs == "auto" and not hasattr(model, "encode"):
         return False
     if hasattr(model, "inverse_transform"):
@@ -120,7 +125,7 @@ def _decoded_are_better(model, seen, encoded, rows, judges):
     variance = target.var(axis=0).sum()
     there = np.asarray(as_seen(_safe_indexing(seen, judges)), dtype=np.float64)
     errors = []
-    for decode in (False, True):
+    for decode in ("data", "decoded"):
         pairs = _pairs(model, seen, encoded, rows, decode)
         x = np.asarray(as_seen(as_table_like(pairs["X"], seen)), dtype=np.float64)
         unit = np.square(x - x.mean(axis=0)).sum() / min(x.shape)

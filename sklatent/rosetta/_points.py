@@ -8,6 +8,7 @@ from sklearn.utils.validation import _get_feature_names
 from sklatent._utils.files import content_hash, read_file, write_file
 from sklatent.rosetta._checks import (
     check_array,
+    check_decoded,
     check_encoded,
     check_feature_names,
     check_held_out,
@@ -24,7 +25,7 @@ __all__ = ["RosettaPoints"]
 
 _NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
 _KIND = "Rosetta points"
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 
 
 class RosettaPoints:
@@ -60,6 +61,10 @@ class RosettaPoints:
     encoded : array-like of shape (n_points, n_components), default=None
         Where the model encodes `X`, if that is not `Z`: the inputs are then what it decodes at `Z`.
 
+    decoded : array-like of shape (n_points, n_features), default=None
+        What the model decodes at `Z`, where `X` are real rows. None holds a decoder to `X` itself,
+        as the paper does.
+
     held_out : RosettaPoints, default=None
         Further anchors of the same model, to judge by: no model trains on them.
 
@@ -86,6 +91,9 @@ class RosettaPoints:
     encoded : ndarray of shape (n_points, n_components)
         Where the model encodes `X`, which is what an encoder is held to: `Z` itself unless the
         inputs were decoded.
+
+    decoded : ndarray of shape (n_points, n_features)
+        What a decoder is held to: without the rows' noise, or `X` itself.
 
     inputs : {"data", "decoded"}
         Whether the inputs are real rows or what the model decodes at `Z`.
@@ -120,6 +128,7 @@ class RosettaPoints:
         feature_names=None,
         steps=None,
         encoded=None,
+        decoded=None,
         held_out=None,
     ):
         if feature_names is None and hasattr(X, "columns"):
@@ -137,6 +146,7 @@ class RosettaPoints:
         self.steps = check_steps(steps)
         self.inputs = "data" if encoded is None else "decoded"
         self.encoded = self.Z if encoded is None else check_encoded(encoded, self.Z)
+        self.decoded = self.X if decoded is None else check_decoded(decoded, self.X, encoded)
         self.held_out = check_held_out(held_out, self)
 
     @classmethod
@@ -183,10 +193,12 @@ class RosettaPoints:
             Determines clustering and random choice. Pass an int for reproducible anchors.
 
         inputs : {"auto", "data", "decoded"}, default="auto"
-            What an anchor's input is: a real row, or what the model decodes at its latents, which
-            has none of the row's noise and is no one's data. ``"auto"`` takes decoded ones where
-            linear maps through them place other rows plainly better, see Notes; a model without
-            posteriors (`encode`) has real ones. `points.inputs` says which it was.
+            What an anchor's input is: a real row, as in the paper, or what the model decodes at its
+            latents, which has none of the row's noise and is no one's data. ``"auto"`` takes
+            decoded ones where linear maps through them place other rows plainly better, see Notes;
+            and where it takes real rows, an encoder is held to those and a decoder to what is
+            decoded, `points.decoded`. A model without posteriors (`encode`) has real ones for both.
+            `points.inputs` says which it was.
 
         held_out : float, default=0.25
             How many further anchors there are to judge by, `points.held_out`, as a share of
@@ -281,6 +293,8 @@ class RosettaPoints:
         moved = copy.copy(self)
         back = np.argsort(order)
         moved.X, moved.feature_names = self.X[:, back].copy(), self.feature_names[back]
+        same = self.decoded is self.X
+        moved.decoded = moved.X if same else self.decoded[:, back].copy()
         moved.preprocessing, moved.steps = None, None
         if self.held_out is not None:
             moved.held_out = self.held_out.for_features(names)
