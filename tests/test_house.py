@@ -47,6 +47,7 @@ TESTED_BY = {
     "metrics/_validation": "metrics/test_conventions",
     "models/_base": "models/test_check",
     "models/_fitting": "models/test_vae",
+    "models/_held_out": "models/test_vae",
     "models/_relative_autoencoder": "models/test_autoencoder",
     "models/_rosetta": "models/test_rosetta_vae",
     "nn/autoencoder": "models/test_autoencoder",

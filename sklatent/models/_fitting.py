@@ -6,6 +6,7 @@ else about a fit happens here, once.
 """
 
 import os
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklatent._utils.warn import warn_caller
 from sklatent.models._continuation import go_on, parameters_of
 from sklatent.models._convergence import warn_if_nothing_learned
 from sklatent.models._guard import guarded
+from sklatent.models._held_out import split_rows
 from sklatent.nn.stacking.modules import copy_module, stack_modules, unstack_module
 from sklatent.nn.training.callbacks import own_callbacks, prints
 from sklatent.nn.training.checkpoint import Checkpoint
@@ -34,7 +36,6 @@ from sklatent.nn.training.randomness import (
     draw_seed,
     seeded_initialisation,
     split_seed,
-    validation_split,
 )
 from sklatent.nn.training.run import TrainingRun
 
@@ -126,6 +127,7 @@ def _train(models, X, rows, keys, epochs, resume, stacked, *, beside=None, pause
         checkpoint = pause
         seeds = pause.seeds or [draw_seed(model.random_state) for model in models]
     finished, whole, to_the_end = False, X, epochs is None and pause is None
+    further = None
     X, told = first._split(X)
     if told is not None:
         beside = (beside or {}) | {"covariates": told}
@@ -133,7 +135,7 @@ def _train(models, X, rows, keys, epochs, resume, stacked, *, beside=None, pause
         with own_torch_state(device):
             n_rows = X.shape[0] if rows is None else rows.shape[1]
             holds_out = first._holds_out(n_rows, X.shape[1], one_epoch=epochs is not None)
-            train, valid = _split(models, X, rows, keys, seeds, holds_out)
+            train, valid = split_rows(models, X, rows, keys, seeds, holds_out)
             if resume:
                 net = go_on(first, _optimizer)
                 seeds = [first._seed]
@@ -163,22 +165,57 @@ def _train(models, X, rows, keys, epochs, resume, stacked, *, beside=None, pause
                     model.net_ = net
             if epochs is None:
                 epochs = first.max_epochs if pause is None else pause.total
+            last = pause is None or pause.until >= pause.total
             try:
                 net.partial_fit(run, epochs=epochs)
+                if holds_out and first.early_stopping == "auto" and last and not resume:
+                    everything, _ = split_rows(models, X, rows, keys, seeds, False)
+                    again = _initialise(
+                        models, X, everything[0], seeds, dtype, device, stacked, beside
+                    )
+                    if pause is None and checkpoint is not None:
+                        further = checkpoint.beside("all-rows")
+                    run = replace(
+                        run,
+                        rows=Rows(X, *everything, dtype, device, beside),
+                        valid_rows=None,
+                        until=net.best_epochs_,
+                        checkpoint=further,
+                        progress_bar=False,
+                    )
+                    net = _repeat(net, again, run, epochs)
                 finished = True
             finally:
                 # An interrupt or a non-finite loss leaves a usable model as well.
                 for k, model in enumerate(models):
                     if stacked:
                         model.net_ = _member(net, k, model)
+                    else:
+                        model.net_ = net
                     _publish(model, resume)
     finally:
-        if checkpoint is not None:
-            checkpoint.close(finished)
+        for kept in (further, checkpoint):
+            if kept is not None:
+                kept.close(finished)
     if to_the_end:
         for k, model in enumerate(models):
             own = rows if rows is None else rows[min(k, len(rows) - 1)]
             warn_if_nothing_learned(model, whole, own)
+
+
+def _repeat(net, again, run, epochs):
+    """Train a fresh net on all rows for as many epochs as were best while some were held out.
+
+    Its history is the first one's, which has the losses of the rows held out. A fit that goes on
+    from there begins with a fresh optimizer: those of a stack have trained for longer than most.
+    """
+    again.annealing, again.lost_ = net.annealing, net.lost_
+    again.partial_fit(run, epochs=epochs)
+    for name in ("history", "best_losses_", "n_epochs_"):
+        setattr(again, name, getattr(net, name))
+    again.initialize_optimizer()
+    again.streams.go_to(len(again.history))
+    return again
 
 
 def _identify(models, X, rows, keys, resume):
@@ -272,47 +309,6 @@ def _optimizer(model):
     return {"optimizer": _OPTIMIZERS[model.optimizer], **settings}
 
 
-def _split(models, X, rows, keys, seeds, holds_out):
-    """Training rows and validation rows, or None, each as indices and keys in the keys' order.
-
-    Both are None where they are all rows at their positions. Indices have an axis of models in
-    front if `rows` has, or if models hold out their own.
-    """
-    first = models[0]
-    if rows is None and keys is None and not holds_out:
-        return (None, None), None
-    everything = np.arange(X.shape[0])[None] if rows is None else rows
-    # What a model's rows are called where they have no names: their places among its own.
-    own_keys = np.arange(everything.shape[1], dtype=np.uint64)[None]
-    own_keys = np.broadcast_to(own_keys, everything.shape) if keys is None else keys[everything]
-    order = np.argsort(own_keys, axis=1, kind="stable")
-    everything, own_keys = (np.take_along_axis(a, order, 1) for a in (everything, own_keys))
-    if not holds_out:
-        return _of_one(everything, own_keys), None
-    n = everything.shape[1]
-    n_valid = max(1, round(first.validation_fraction * n))
-    if n_valid >= n:
-        raise ValueError(
-            f"validation_fraction={first.validation_fraction} leaves no training rows of {n}. "
-            "Lower it or give more rows."
-        )
-    everything, own_keys = (np.broadcast_to(a, (len(models), n)) for a in (everything, own_keys))
-    chosen = [
-        validation_split(own, seed, n_valid) for own, seed in zip(own_keys, seeds, strict=True)
-    ]
-    train, valid = (np.stack(part) for part in zip(*chosen, strict=True))
-
-    def take(part):
-        return _of_one(*(np.take_along_axis(array, part, 1) for array in (everything, own_keys)))
-
-    return take(train), take(valid)
-
-
-def _of_one(*arrays):
-    """Without the axis of models where it has one entry: the one model's, or shared by all."""
-    return tuple(array[0] if len(array) == 1 else array for array in arrays)
-
-
 def _hyper(models, stacked):
     values = [{name: _number(getattr(m, name)) for name in m._loss_hyperparameters} for m in models]
     if not stacked:
@@ -351,6 +347,7 @@ def _member(net, k, model):
     if getattr(net, "best_states_", None) and net.best_states_[k] is not None:
         member.module_.load_state_dict(net.best_states_[k])
         n_epochs = int(net.n_epochs_[k])
+        member.streams.go_to(n_epochs)
     for row in net.history[:n_epochs]:
         member.history.new_epoch()
         for name, value in row.items():
