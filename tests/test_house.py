@@ -51,6 +51,7 @@ TESTED_BY = {
     "models/_dip_vae": "models/test_disentangling",
     "models/_factor_vae": "models/test_disentangling",
     "models/_fitting": "models/test_vae",
+    "models/_held_out": "models/test_vae",
     "models/_in_blocks": "models/test_inference",
     "models/_nets": "models/test_continuation",
     "models/_relative_autoencoder": "models/test_autoencoder",

@@ -23,8 +23,8 @@ from sklatent.nn.objectives import elbo_terms
 from sklatent.nn.training.devices import resolve_device
 
 _NONE = np.empty(0, dtype=np.int64)
-_ROWS_PER_FEATURE = 10  # below which early_stopping="auto" holds rows out
-_MIN_HELD_OUT = 50  # rows below which a tenth of them tells nothing
+_ROWS_PER_FEATURE = 12  # below which early_stopping="auto" holds rows out
+_MIN_ROWS = 10  # of fewer, those held out tell nothing
 
 
 @document()
@@ -302,7 +302,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         """Whether rows are held out to stop by."""
         if self.early_stopping != "auto":
             return bool(self.early_stopping)
-        return not one_epoch and _MIN_HELD_OUT <= n_rows < _ROWS_PER_FEATURE * n_features
+        return not one_epoch and _MIN_ROWS <= n_rows < _ROWS_PER_FEATURE * n_features
 
     # Training
 

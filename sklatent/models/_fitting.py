@@ -6,9 +6,8 @@ else about a fit happens here, once.
 """
 
 import os
+from dataclasses import replace
 from numbers import Integral
-
-import numpy as np
 
 from sklatent._utils.calling import call_users
 from sklatent._utils.sparse import contents
@@ -16,6 +15,7 @@ from sklatent._utils.warn import warn_caller
 from sklatent.models._continuation import go_on
 from sklatent.models._convergence import warn_if_nothing_learned
 from sklatent.models._guard import guarded
+from sklatent.models._held_out import split_rows
 from sklatent.models._members import Members
 from sklatent.models._nets import make_net, optimizer_of, publish
 from sklatent.nn.stacking.modules import stack_modules, stack_varied
@@ -33,7 +33,6 @@ from sklatent.nn.training.randomness import (
     draw_seed,
     seeded_initialisation,
     split_seed,
-    validation_split,
 )
 from sklatent.nn.training.run import TrainingRun
 
@@ -125,6 +124,7 @@ def _train(
         checkpoint = pause
         seeds = pause.seeds or [draw_seed(model.random_state) for model in models]
     finished, whole, to_the_end = False, X, epochs is None and pause is None
+    further = None
     X, told = first._split(X)
     if told is not None:
         beside = (beside or {}) | {"covariates": told}
@@ -132,16 +132,13 @@ def _train(
         with own_torch_state(device):
             n_rows = X.shape[0] if rows is None else rows.shape[1]
             holds_out = first._holds_out(n_rows, X.shape[1], one_epoch=epochs is not None)
-            train, valid = _split(models, X, rows, keys, seeds, holds_out)
+            train, valid = split_rows(models, X, rows, keys, seeds, holds_out)
             if resume:
                 net = go_on(first, optimizer_of)
                 seeds = [first._seed]
             else:
-                modules = _build(models, X.shape[1], seeds, dtype)
                 begun = None if pause is None else pause.state
-                module = _started(models, modules, X, train[0], beside, stacked, begun)
-                streams = RandomStreams(seeds, dtype, device, stacked)
-                net = make_net(first, module, streams, device, len(models) if stacked else None)
+                net = _new_net(models, X, train[0], seeds, dtype, device, stacked, beside, begun)
             # A single epoch has no end to slow down for.
             net.annealing = first.annealing if epochs is None else 0.0
             net.patience = first.patience if holds_out else None
@@ -167,8 +164,25 @@ def _train(
                     model.net_ = net
             if epochs is None:
                 epochs = first.max_epochs if pause is None else pause.total
+            last = pause is None or pause.until >= pause.total
             try:
                 net.partial_fit(run, epochs=epochs)
+                if holds_out and first.early_stopping == "auto" and last and not resume:
+                    everything, _ = split_rows(models, X, rows, keys, seeds, False)
+                    again = _new_net(
+                        models, X, everything[0], seeds, dtype, device, stacked, beside
+                    )
+                    if pause is None and checkpoint is not None:
+                        further = checkpoint.beside("all-rows")
+                    run = replace(
+                        run,
+                        rows=Rows(X, *everything, dtype, device, beside),
+                        valid_rows=None,
+                        until=net.best_epochs_,
+                        checkpoint=further,
+                        progress_bar=False,
+                    )
+                    net = _repeat(net, again, run, epochs)
                 finished = True
                 if pause is not None:
                     pause.state.beside = [_noted_at_start(model) for model in models]
@@ -178,18 +192,35 @@ def _train(
                     members = Members(net, groups or range(len(models)))
                 for k, model in enumerate(models):
                     if not stacked:
+                        model.net_ = net
                         publish(model, resume)
                     elif groups is None:
                         members.make(k, model)
                     else:
                         model._wait_for(members, k)
     finally:
-        if checkpoint is not None:
-            checkpoint.close(finished)
+        for kept in (further, checkpoint):
+            if kept is not None:
+                kept.close(finished)
     if to_the_end:
         for k, model in enumerate(models):
             own = rows if rows is None else rows[min(k, len(rows) - 1)]
             warn_if_nothing_learned(model, whole, own)
+
+
+def _repeat(net, again, run, epochs):
+    """Train a fresh net on all rows for as many epochs as were best while some were held out.
+
+    Its history is the first one's, which has the losses of the rows held out. A fit that goes on
+    from there begins with a fresh optimizer: those of a stack have trained for longer than most.
+    """
+    again.annealing, again.lost_ = net.annealing, net.lost_
+    again.partial_fit(run, epochs=epochs)
+    for name in ("history", "best_losses_", "n_epochs_"):
+        setattr(again, name, getattr(net, name))
+    again.initialize_optimizer()
+    again.streams.go_to(len(again.history))
+    return again
 
 
 def _identify(models, X, rows, keys, resume):
@@ -232,6 +263,14 @@ def _describe(model):
     return {n: identify(v) for n, v in sorted(parameters.items()) if n not in _IRRELEVANT}
 
 
+def _new_net(models, X, rows, seeds, dtype, device, stacked, beside, begun=None):
+    """A net of fresh modules where training starts, or where it has begun."""
+    modules = _build(models, X.shape[1], seeds, dtype)
+    module = _started(models, modules, X, rows, beside, stacked, begun)
+    streams = RandomStreams(seeds, dtype, device, stacked)
+    return make_net(models[0], module, streams, device, len(models) if stacked else None)
+
+
 def _build(models, n_features, seeds, dtype):
     """A module for each model, new ones under their seeds; models of one seed have the same."""
     built = {}
@@ -265,47 +304,6 @@ def _started(models, modules, X, rows, beside, stacked, begun):
 
 def _noted_at_start(model):
     return {name: value for name, value in vars(model).items() if name.startswith("start_")}
-
-
-def _split(models, X, rows, keys, seeds, holds_out):
-    """Training rows and validation rows, or None, each as indices and keys in the keys' order.
-
-    Both are None where they are all rows at their positions. Indices have an axis of models in
-    front if `rows` has, or if models hold out their own.
-    """
-    first = models[0]
-    if keys is None and not holds_out:
-        return (rows if rows is None else _of_one(rows)[0], None), None
-    everything = np.arange(X.shape[0])[None] if rows is None else rows
-    # What a model's rows are called where they have no names: their places among its own.
-    own_keys = np.arange(everything.shape[1], dtype=np.uint64)[None]
-    own_keys = np.broadcast_to(own_keys, everything.shape) if keys is None else keys[everything]
-    order = np.argsort(own_keys, axis=1, kind="stable")
-    everything, own_keys = (np.take_along_axis(a, order, 1) for a in (everything, own_keys))
-    if not holds_out:
-        return _of_one(everything, own_keys), None
-    n = everything.shape[1]
-    n_valid = max(1, round(first.validation_fraction * n))
-    if n_valid >= n:
-        raise ValueError(
-            f"validation_fraction={first.validation_fraction} leaves no training rows of {n}. "
-            "Lower it or give more rows."
-        )
-    everything, own_keys = (np.broadcast_to(a, (len(models), n)) for a in (everything, own_keys))
-    chosen = [
-        validation_split(own, seed, n_valid) for own, seed in zip(own_keys, seeds, strict=True)
-    ]
-    train, valid = (np.stack(part) for part in zip(*chosen, strict=True))
-
-    def take(part):
-        return _of_one(*(np.take_along_axis(array, part, 1) for array in (everything, own_keys)))
-
-    return take(train), take(valid)
-
-
-def _of_one(*arrays):
-    """Without the axis of models where it has one entry: the one model's, or shared by all."""
-    return tuple(array[0] if len(array) == 1 else array for array in arrays)
 
 
 def _hyper(models, stacked):

@@ -81,7 +81,8 @@ def test_resumed_fit_is_the_uninterrupted_one(X, tmp_path, case, epoch):
 
 
 def test_it_resumes_and_does_not_start_anew(X, tmp_path):
-    fit_killed(VAE(3, **PARAMETERS, random_state=0, checkpoint_dir=tmp_path), X, 5)
+    parameters = {**PARAMETERS, "early_stopping": False, "random_state": 0}
+    fit_killed(VAE(3, **parameters, checkpoint_dir=tmp_path), X, 5)
     epochs = []
     with pytest.MonkeyPatch.context() as monkeypatch:
         original = LatentNet._train_epoch
@@ -91,7 +92,7 @@ def test_it_resumes_and_does_not_start_anew(X, tmp_path):
             return original(net, run, bar, part)
 
         monkeypatch.setattr(LatentNet, "_train_epoch", count)
-        VAE(3, **PARAMETERS, random_state=0, checkpoint_dir=tmp_path).fit(X)
+        VAE(3, **parameters, checkpoint_dir=tmp_path).fit(X)
     assert epochs == [5, 6]
 
 
@@ -138,6 +139,32 @@ def test_without_a_seed_the_drawn_one_is_resumed(X, tmp_path):
     again = VAE(3, **PARAMETERS, checkpoint_dir=tmp_path).fit(X)
     assert again._seed == drawn
     assert VAE(3, **PARAMETERS, checkpoint_dir=tmp_path).fit(X)._seed != drawn
+
+
+def test_training_on_all_rows_after_some_were_held_out_resumes_as_well(X, tmp_path):
+    model = VAE(3, **PARAMETERS, random_state=0)
+    whole = model.fit(X).transform(X)
+    model.set_params(checkpoint_dir=tmp_path)
+    original = LatentNet._train_epoch
+
+    def train_epoch(net, run, bar, part):
+        result = original(net, run, bar, part)
+        if run.until is not None and len(net.history) == 4:
+            raise Killed
+        return result
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(LatentNet, "_train_epoch", train_epoch)
+        with pytest.raises(Killed):
+            model.fit(X)
+    assert len(list(tmp_path.iterdir())) == 2
+    epochs = []
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        count = lambda *args: epochs.append(1) or original(*args)  # noqa: E731
+        monkeypatch.setattr(LatentNet, "_train_epoch", count)
+        assert np.array_equal(model.fit(X).transform(X), whole)
+    assert len(epochs) <= 3
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_data_parameters_or_seeds_are_other_runs(X, tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose
 from scipy.stats import multivariate_normal
 from sklearn.base import clone
 from sklearn.datasets import load_digits
@@ -275,6 +276,27 @@ def test_early_stopping_returns_to_the_best_weights(X):
     assert np.argmin(losses) == len(losses) - 4
     shorter = clone(model).set_params(max_epochs=len(losses) - 3).fit(X)
     assert np.array_equal(model.transform(X), shorter.transform(X))
+
+
+def test_auto_trains_on_all_rows_for_as_many_epochs_as_were_best_without_some(X):
+    model = VAE(3, hidden_layer_sizes=(64,), learning_rate=0.02, max_epochs=60, random_state=0)
+    model.fit(X[:200])
+    best = int(np.argmin([row["valid_loss"] for row in model.history_])) + 1
+    assert 1 < best < 45  # where rates begin to fall
+    assert best + model.patience == model.n_epochs_ == len(model.history_)
+    shorter = clone(model).set_params(early_stopping=False, annealing=0, max_epochs=best)
+    assert np.array_equal(model.transform(X), shorter.fit(X[:200]).transform(X))
+
+
+def test_where_nothing_is_to_be_learned_auto_is_pca_of_all_rows():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(40, 2)) @ rng.normal(size=(2, 200)) + rng.normal(size=(40, 200))
+    at_pca = {"max_epochs": 1, "learning_rate": 1e-30, "early_stopping": False}
+    start = VAE(2, random_state=0, **at_pca).fit(rows).transform(rows)
+    for seed in range(2):
+        model = VAE(2, random_state=seed).fit(rows)
+        assert len(model.history_) == model.patience
+        assert_allclose(model.transform(rows), start, atol=1e-6)
 
 
 def test_there_is_no_hidden_validation(X):

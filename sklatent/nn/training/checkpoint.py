@@ -52,6 +52,12 @@ class Checkpoint:
             self.close(finished=False)
             raise
 
+    def beside(self, name):
+        """A checkpoint of what follows this run, in a folder of its own next to this one's."""
+        other = Checkpoint(self.path.parent, f"{self.path.name}-{name}")
+        other.seeds = self.seeds
+        return other
+
     @staticmethod
     def _claim(directory, digest):
         """Take the run's own folder; a live run with the same digest keeps its own."""

@@ -26,7 +26,7 @@ from sklatent.nn.training.callbacks import batch_hooks, scores_rows
 from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
 from sklatent.nn.training.means import TermMeans
 from sklatent.nn.training.randomness import RandomStreams
-from sklatent.nn.training.stopping import FiniteGuard, Stopper, is_stop_signal
+from sklatent.nn.training.stopping import FiniteGuard, FixedEpochs, Stopper, is_stop_signal
 
 
 @dataclass
@@ -173,7 +173,10 @@ class LatentNet(NeuralNet):
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         """Run the epochs of a :class:`TrainingRun`, resuming from its checkpoint."""
-        run, stopper = X, Stopper(self, X.warmup_epochs)
+        run = X
+        stopper = (
+            Stopper(self, run.warmup_epochs) if run.until is None else FixedEpochs(self, run.until)
+        )
         epochs = self.max_epochs if epochs is None else epochs
         done = run.checkpoint.restore(self, stopper) if run.checkpoint else 0
         guard = FiniteGuard(self.module_)
@@ -193,7 +196,7 @@ class LatentNet(NeuralNet):
                     guard.check(self._train_epoch(run, bar, part), self, "training")
                     if run.valid_rows is not None:
                         guard.check(self._validate(run), self, "validation")
-                        stopper.update(self)
+                    stopper.update(self)
                 except BaseException:
                     self._forget_half_an_epoch(run)
                     raise

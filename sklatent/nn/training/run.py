@@ -37,6 +37,8 @@ class TrainingRun:
         Where to resume from and write to.
     progress_bar : bool
         Whether to show one.
+    until : ndarray of shape (n_models,) or None
+        After how many epochs each model's training ends; None is what validation rows say.
     """
 
     rows: Rows
@@ -50,6 +52,7 @@ class TrainingRun:
     augment: Any = None
     checkpoint: Any = None
     progress_bar: bool = False
+    until: np.ndarray | None = None
 
     def terms(self, module, batch, step, epochs):
         """Terms of the loss in training, after some epochs and a part of one."""

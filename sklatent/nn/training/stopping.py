@@ -94,6 +94,7 @@ class Stopper:
         self.best = np.full(n, np.inf)
         self.misses = np.zeros(n, dtype=int)
         self.n_epochs = np.zeros(n, dtype=int)
+        self.best_epochs = np.zeros(n, dtype=int)
         self.best_states = [None] * n
         self.finished = False
 
@@ -119,16 +120,45 @@ class Stopper:
         loss = np.atleast_1d(loss)
         improved = running & (loss < self.best)
         self.best[improved] = loss[improved]
-        for k in np.flatnonzero(improved):
+        self.set_aside(net, improved)
+        return improved
+
+    def set_aside(self, net, which):
+        """Keep the present weights of some models, and after how many epochs they were."""
+        self.best_epochs[which] = len(net.history)
+        for k in np.flatnonzero(which):
             module = net.module_ if net.n_members is None else unstack_module(net.module_, int(k))
             state = module.state_dict()
             self.best_states[k] = {name: tensor.clone() for name, tensor in state.items()}
-        return improved
 
     def finish(self, net):
         """Return to the best weights; those of stacked models wait for :meth:`members`."""
         net.n_epochs_ = self.n_epochs
+        net.best_epochs_ = self.best_epochs
         net.best_states_ = self.best_states
         if net.n_members is None and self.best_states[0] is not None:
             net.module_.load_state_dict(self.best_states[0])
             net.best_states_ = None
+
+
+class FixedEpochs(Stopper):
+    """Ends the training of each model after a number of epochs of its own.
+
+    Parameters
+    ----------
+    net : LatentNet
+        What is trained.
+    until : ndarray of shape (n_models,)
+        How many, 0 included.
+    """
+
+    def __init__(self, net, until):
+        super().__init__(net)
+        self.until = np.array(until, dtype=int)
+        self.update(net)
+
+    def update(self, net):
+        """Set the weights aside of models whose last epoch it was."""
+        self.n_epochs[:] = np.minimum(len(net.history), self.until)
+        self.set_aside(net, self.until == len(net.history))
+        self.finished = bool(len(net.history) >= self.until.max())

@@ -9,6 +9,7 @@ import torch
 from sklatent.nn.stacking.modules import stack_modules
 from sklatent.nn.training.stopping import (
     FiniteGuard,
+    FixedEpochs,
     NonFiniteLossError,
     Stopper,
     is_stop_signal,
@@ -65,6 +66,7 @@ def test_each_of_a_stack_ends_by_itself():
     losses = np.array([[5.0, 5.0], [6.0, 4.0], [1.0, 3.0], [0.5, 9.0]])
     stopper = train(net, list(losses))
     assert stopper.n_epochs.tolist() == [2, 4]
+    assert stopper.best_epochs.tolist() == [1, 3]
     assert [state["weight"].item() for state in net.best_states_] == [0.0, 2.0]
     assert stopper.finished
 
@@ -73,6 +75,22 @@ def test_without_patience_it_never_ends():
     net = net_of(patience=None)
     assert not train(net, [1.0] + [9.0] * 20).finished
     assert net.module_.weight.item() == 20.0
+
+
+def test_each_of_a_stack_ends_after_its_own_number_of_epochs():
+    net = net_of(patience=None, n_members=3)
+    torch.nn.init.constant_(net.module_.weight, -1.0)
+    stopper = FixedEpochs(net, [2, 0, 3])
+    for epoch in range(9):
+        if stopper.finished:
+            break
+        torch.nn.init.constant_(net.module_.weight, float(epoch))
+        net.history.append({})
+        stopper.update(net)
+    stopper.finish(net)
+    assert len(net.history) == 3
+    assert net.n_epochs_.tolist() == [2, 0, 3]
+    assert [state["weight"].item() for state in net.best_states_] == [1.0, -1.0, 2.0]
 
 
 def test_weights_from_before_a_loss_that_is_no_number_return():
