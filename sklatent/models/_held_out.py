@@ -10,8 +10,8 @@ _ENOUGH = 20  # rows, by which early_stopping="auto" can tell when to stop
 def split_rows(models, X, rows, keys, seeds, holds_out):
     """Training rows and validation rows, or None, each as indices and keys in the keys' order.
 
-    Keys are None where they are positions, and indices where they are all rows. Indices have an axis of models in
-    front if `rows` has, or if models hold out their own.
+    Keys are None where they are positions, and indices where they are all rows. Indices have an
+    axis of models in front if `rows` has, or if models hold out their own.
 
     Parameters
     ----------
