@@ -35,7 +35,7 @@ html_title = f"sklatent {version}"
 html_theme_options = {
     "show_toc_level": 2,
     "show_prev_next": False,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 3,  # more break the header at 1280 pixels
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
