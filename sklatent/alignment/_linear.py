@@ -164,7 +164,8 @@ class LinearAligner(AffineAligner):
         Ridge penalty on the squared coefficients, translation excepted. With fewer anchors than
         dimensions the least-squares map is not unique and its minimum-norm member can be far off;
         a penalty steadies it. It adds up with the rows: doubling rows halves its effect. "loo"
-        chooses it by errors on rows left out, the smallest within one standard error of the best.
+        chooses it by errors on rows left out, the smallest within one standard error of the best;
+        a bad row or two have little say in it.
 
     Attributes
     ----------
@@ -217,9 +218,10 @@ class LinearAligner(AffineAligner):
 
     Rows are read in blocks and never copied whole, whatever their number, unless the penalty is
     chosen by leave-one-out; a memory map works. Leave-one-out leaves copies of a row out together,
-    so that a weight of 2 is still the row twice. Its standard error is that of the difference from
-    the best penalty, over distinct rows: a penalty is taken only where it is sure to help. Rows
-    of float32 come out as float32; sums are in float64.
+    so that a weight of 2 is still the row twice. Rows count by Cauchy's loss of their error, so
+    that one with a wrong partner does not choose for all. The standard error is that of the
+    difference from the best penalty, over distinct rows: a penalty is taken only where it is sure
+    to help. Rows of float32 come out as float32; sums are in float64.
 
     Under scikit-learn's ``array_api_dispatch`` rows may be of another library, such as tensors of
     torch on a GPU: they are multiplied there, and maps and images stay there.

@@ -104,12 +104,15 @@ class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     Notes
     -----
     In each of three parts of the rows, k-means prototypes of both sides are matched by the
-    quadratic assignment of their distances, and principal axes under all signs; each such start
-    is refined by rigid maps to soft mutual neighbours, at a bandwidth that shrinks. All maps found,
-    and the best one reflected at every principal axis and pair of axes, are refined on two thirds
-    of the rows and compared on the last third, by the kernel density of either cloud at the
-    other's rows. Accepted is a map whose margin is at least `min_margin`, whose parts agree, which
-    at least one search found by itself, and under which the clouds fit.
+    quadratic assignment of their distances, begun at random and where prototypes see alike
+    distances to all rows; rows are matched by what they see (Memoli's lower bound), and principal
+    axes under all signs. Such starts are refined by rigid maps to soft mutual neighbours, at a
+    bandwidth that shrinks, and the best go on, while that helps, to maps with axes turned over or
+    exchanged. All maps found, and the best one with every principal axis and pair of axes turned
+    over or exchanged, are refined on two thirds of the rows and compared on the last third, by the
+    kernel density of either cloud at the other's rows. Accepted is a map whose margin is at least
+    `min_margin`, whose parts agree, which at least one search found by itself, and under which the
+    clouds fit.
 
     The test says whether the *clouds* determine the map. It cannot know whether they are of the
     same kind: two data sets that resemble each other by accident look the same to it.
@@ -120,6 +123,7 @@ class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     References
     ----------
     J. Vogelstein et al., "Fast approximate quadratic programming for graph matching", 2015.
+    F. Memoli, "Gromov-Wasserstein distances and the metric approach to object matching", 2011.
     D. Alvarez-Melis, S. Jegelka, T. Jaakkola, "Towards optimal transport with global invariances",
     AISTATS 2019, for the difficulty of the problem. A. Myronenko, X. Song, "Point set
     registration: coherent point drift", 2010, for the refinement.

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklatent.alignment._unpaired_search import (
-    Density,
+    SAME,
+    Clouds,
     agreement,
     distinct,
     gain,
+    neighbours,
+    neighbours_tried,
     polar,
     refine,
-    reflections,
     search,
 )
 
@@ -20,8 +22,6 @@ _N_FOLDS = 3
 # Fewer rows than this on a side are never enough, and folds of them too small to judge by.
 FEWEST_ROWS = 20
 
-# Maps of which one predicts the other's images this well are the same map, found twice.
-_SAME = 0.9
 # Maps of which one predicts the other's images this badly say different things.
 _DIFFERENT = 0.5
 
@@ -83,10 +83,14 @@ def judge(X, Y, n_init, rng):
     searched = [search(*fold.train, n_init, _MOST_RIVALS // 2, rng) for fold in folds]
     whole = _Fold(X, Y, None)
     every = [map_ for maps in searched for map_ in maps]
-    pool = [whole.refined(map_) for map_ in distinct(every, X, _SAME)]
-    pool.sort(key=whole.value, reverse=True)
-    pool += [whole.refined(map_) for map_ in reflections(pool[0], X)]
-    pool = distinct(sorted(pool, key=whole.value, reverse=True), X, _SAME)[:_MOST_RIVALS]
+    pool = [whole.refined(map_) for map_ in distinct(every, X, SAME)]
+    pool = whole.clouds.climb(pool, neighbours_tried(n_init), _MOST_RIVALS)
+    pool += [whole.refined(map_) for map_ in neighbours(pool[0], X)]
+    pool = distinct(sorted(pool, key=whole.value, reverse=True), X, SAME)
+    other = [map_ for map_ in pool if agreement(map_, pool[0], X) < _DIFFERENT]
+    near = [map_ for map_ in pool if agreement(map_, pool[0], X) >= _DIFFERENT]
+    # Not the best of all, which might be one map's own surroundings and no rival among them.
+    pool = near[: _MOST_RIVALS // 2] + other[:_MOST_RIVALS]
     refined = [[fold.refined(map_) for fold in folds] for map_ in pool]
     held_out = [
         np.concatenate([fold.rows(map_) for fold, map_ in zip(folds, maps, strict=True)])
@@ -117,14 +121,13 @@ class _Fold:
         out = [np.arange(len(Z)) % _N_FOLDS == number for Z in (X, Y)]
         self.train = [Z[~mask] for Z, mask in zip((X, Y), out, strict=True)]
         self.left_out = (X, Y) if number is None else (X[out[0]], Y[out[1]])
-        self.densities = [Density(Z) for Z in self.train]
-        self.bandwidth = 0.5 * sum(density.bandwidth for density in self.densities)
+        self.clouds = Clouds(*self.train)
 
     def refined(self, map_, n_iter=6):
-        return refine(map_, *self.train, [self.bandwidth] * n_iter)
+        return refine(map_, *self.train, [self.clouds.bandwidth] * n_iter)
 
     def rows(self, map_):
-        return np.concatenate(gain(map_, *self.left_out, *self.densities))
+        return np.concatenate(gain(map_, *self.left_out, *self.clouds.densities))
 
     def value(self, map_):
         return float(self.rows(map_).mean())

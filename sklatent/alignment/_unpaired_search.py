@@ -3,7 +3,7 @@
 import itertools
 
 import numpy as np
-from scipy.optimize import quadratic_assignment
+from scipy.optimize import linear_sum_assignment, quadratic_assignment
 from sklearn.cluster import KMeans
 
 # Bandwidths tried, in units of the median squared distance to the nearest neighbour.
@@ -15,6 +15,23 @@ _ANNEALING = np.geomspace(8.0, 1.0, 8)
 _PROTOTYPES = (4, 24)
 _ROWS_PER_PROTOTYPE = 12
 _MOST_SIGNS = 64
+
+# What a point sees: quantiles of its distances, of which rows are matched by the first so many.
+_QUANTILES = np.linspace(0.02, 0.98, 25)
+_VIEWS_OF_ROWS = (8, 14, 25)
+_BALANCINGS = 100
+
+# Maps of which one predicts the other's images this well are the same map, found twice.
+SAME = 0.9
+
+# A map is judged roughly by so many rows, at so many times the bandwidth.
+_ROUGH_ROWS = 100
+_ROUGH_BANDWIDTH = 4.0
+
+# Rounds of going on to neighbours, each from so many of the best maps. Of 17 pairs of halves that a
+# search without them did not solve, or in parts only, it solved 10; more rounds solve few more.
+_CLIMBS = 3
+_SUMMITS = 3
 
 
 def squared_distances(A, B):
@@ -109,10 +126,12 @@ def refine(map_, X, Y, bandwidths):
 
 
 def starts(X, Y, n_init, rng):
-    """Maps to begin with: matched prototypes, and principal axes under all signs.
+    """Maps to begin with: matched prototypes, matched rows, and principal axes under all signs.
 
     Prototypes are k-means centres on either side; which belongs to which is the quadratic
-    assignment of their matrices of distances, restarted at random.
+    assignment of their matrices of distances, from starts at random and from starts that are
+    likely by what each prototype sees: the quantiles of its distances to all rows, which no
+    rotation changes. Rows are matched by their near, middling and all such quantiles.
     """
     n = min(len(np.unique(Z, axis=0)) for Z in (X, Y))
     k = min(max(n // _ROWS_PER_PROTOTYPE, _PROTOTYPES[0]), _PROTOTYPES[1], n)
@@ -123,15 +142,43 @@ def starts(X, Y, n_init, rng):
             for Z in (X, Y)
         ]
         distances = [np.sqrt(squared_distances(c, c)) for c in centres]
-        for _ in range(-(-n_init // 3)):
-            options = {"maximize": True, "P0": "randomized", "rng": rng}
+        unlike = squared_distances(*(_views(c, Z) for c, Z in zip(centres, (X, Y), strict=True)))
+        for number in range(2 * -(-n_init // 3)):
+            start = "randomized" if number % 2 else _likely_partners(unlike, rng)
+            options = {"maximize": True, "P0": start, "rng": rng}
             partner = quadratic_assignment(*distances, options=options).col_ind
             maps.append(rigid(centres[0], centres[1][partner]))
+    views = _views(X, X), _views(Y, Y)
+    for n_nearest in _VIEWS_OF_ROWS:
+        rows, partners = linear_sum_assignment(
+            squared_distances(*(view[:, :n_nearest] for view in views))
+        )
+        maps.append(rigid(X[rows], Y[partners]))
     axes = [np.linalg.svd(Z - Z.mean(axis=0))[2] for Z in (X, Y)]
     for signs in _signs(X.shape[1], rng):
         rotation = axes[0].T @ (signs[:, None] * axes[1])
         maps.append((rotation, Y.mean(axis=0) - X.mean(axis=0) @ rotation))
     return maps
+
+
+def _views(points, Z):
+    return np.quantile(np.sqrt(squared_distances(points, Z)), _QUANTILES, axis=1).T
+
+
+def _likely_partners(unlike, rng):
+    """A doubly stochastic matrix: likely by a random sharpness, and a tenth of it even."""
+    sharpness = 10 ** rng.uniform(0.0, 2.0) / max(np.median(unlike), 1e-300)
+    nearest = unlike.min(axis=1, keepdims=True)
+    likely = np.exp(-sharpness * (unlike - nearest)) * rng.uniform(0.2, 1.0, size=unlike.shape)
+    return _balanced(0.9 * _balanced(likely + 1e-12) + 0.1 / len(unlike))
+
+
+def _balanced(matrix):
+    # Rows and columns that sum to one (Sinkhorn and Knopp 1967).
+    for _ in range(_BALANCINGS):
+        matrix = matrix / matrix.sum(axis=1, keepdims=True)
+        matrix /= matrix.sum(axis=0)
+    return matrix
 
 
 def _signs(n_dimensions, rng):
@@ -140,21 +187,34 @@ def _signs(n_dimensions, rng):
     return rng.choice([-1.0, 1.0], size=(_MOST_SIGNS, n_dimensions))
 
 
-def reflections(map_, X):
-    """A map after turning over each principal axis, each two of them, and all.
+def neighbours(map_, X):
+    """A map after turning over principal axes, or exchanging two.
 
-    What a wrong map that fits well is most likely to be, where the cloud is symmetric.
+    One axis, each two of them, and all, turned over; each two that are next or next but one to
+    each other exchanged, with either sign. What a wrong map that fits well is most likely to be,
+    where the cloud is nearly symmetric, and what a search that was caught halfway still lacks.
     """
-    rotation, _ = map_
+    rotation, offset = map_
     centre = X.mean(axis=0)
     axes = np.linalg.svd(X - centre)[2]
-    d = len(axes)
+    image = centre @ rotation + offset
+    for change in _axis_changes(len(axes)):
+        turned = axes.T @ change @ axes @ rotation
+        yield turned, image - centre @ turned
+
+
+def _axis_changes(d):
     flips = [(i,) for i in range(d)] + list(itertools.combinations(range(d), 2))[:_MOST_SIGNS]
     for flip in [*flips, tuple(range(d))]:
         signs = np.ones(d)
         signs[list(flip)] = -1.0
-        turned = axes.T @ (signs[:, None] * axes) @ rotation
-        yield turned, centre @ rotation + map_[1] - centre @ turned
+        yield np.diag(signs)
+    for i in range(d):
+        for j in range(i + 1, min(i + 3, d)):
+            for signs in itertools.product([1.0, -1.0], repeat=2):
+                change = np.eye(d)
+                change[[i, j]] = change[[j, i]] * np.array(signs)[:, None]
+                yield change
 
 
 def agreement(first, second, X):
@@ -171,6 +231,68 @@ def distinct(maps, X, alike):
         if all(agreement(map_, other, X) < alike for other in kept):
             kept.append(map_)
     return kept
+
+
+class Clouds:
+    """Two clouds with their densities: what maps from one to the other are worth.
+
+    Parameters
+    ----------
+    X, Y : ndarray of shape (n_x, d) and (n_y, d)
+        The clouds.
+    """
+
+    def __init__(self, X, Y):
+        self.X, self.Y = X, Y
+        self.densities = Density(X), Density(Y)
+        self.bandwidth = 0.5 * sum(density.bandwidth for density in self.densities)
+
+    def value(self, map_):
+        """Mean log density of either cloud among the other, less their own."""
+        return sum(float(part.mean()) for part in gain(map_, self.X, self.Y, *self.densities))
+
+    def rough_value(self, map_):
+        """The same of a few rows, so wide that a map which is only nearly right has some."""
+        rotation, offset = map_
+        images = self.X @ rotation + offset
+        pairs = (images[:_ROUGH_ROWS], self.Y), (self.Y[:_ROUGH_ROWS], images)
+        scale = -0.5 / (_ROUGH_BANDWIDTH * self.bandwidth)
+        return sum(float(log_sums(squared_distances(*pair) * scale).mean()) for pair in pairs)
+
+    def promising(self, maps, n_tried):
+        """The roughly best maps, refined from a bandwidth that sees groups to that of rows."""
+        tried = sorted(maps, key=self.rough_value, reverse=True)[:n_tried]
+        return [refine(map_, self.X, self.Y, self.bandwidth * _ANNEALING) for map_ in tried]
+
+    def climb(self, maps, n_tried, n_kept):
+        """Go on from the best maps to their neighbours, as long as those are better.
+
+        Parameters
+        ----------
+        maps : list of (rotation, offset)
+            To begin with.
+
+        n_tried : int
+            Neighbours of a map that are refined: the roughly best.
+
+        n_kept : int
+            Maps to return.
+
+        Returns
+        -------
+        maps : list of (rotation, offset)
+            That differ from each other, the best first.
+        """
+        seen = []
+        for _ in range(_CLIMBS):
+            maps = distinct(sorted(maps, key=self.value, reverse=True), self.X, SAME)[:n_kept]
+            summits = [m for m in maps[:_SUMMITS] if not any(m is other for other in seen)]
+            if not summits:
+                break
+            seen += summits
+            for map_ in summits:
+                maps = maps + self.promising(neighbours(map_, self.X), n_tried)
+        return distinct(sorted(maps, key=self.value, reverse=True), self.X, SAME)[:n_kept]
 
 
 def search(X, Y, n_init, n_kept, rng):
@@ -195,14 +317,13 @@ def search(X, Y, n_init, n_kept, rng):
     maps : list of (rotation, offset)
         Refined.
     """
-    densities = Density(X), Density(Y)
-    bandwidth = 0.5 * (densities[0].bandwidth + densities[1].bandwidth)
+    clouds = Clouds(X, Y)
+    found = clouds.promising(starts(X, Y, n_init, rng), n_init)
+    found = clouds.climb(found, neighbours_tried(n_init), 2 * n_kept)
+    found = [refine(map_, X, Y, [clouds.bandwidth] * 10) for map_ in found]
+    return sorted(found, key=clouds.value, reverse=True)[:n_kept]
 
-    def value(map_, most=None):
-        return sum(part.mean() for part in gain(map_, X[:most], Y[:most], *densities))
 
-    found = sorted(starts(X, Y, n_init, rng), key=lambda m: value(m, 100), reverse=True)[:n_init]
-    found = [refine(map_, X, Y, bandwidth * _ANNEALING) for map_ in found]
-    found = sorted(found, key=value, reverse=True)
-    found = [refine(map_, X, Y, [bandwidth] * 10) for map_ in found[: 2 * n_kept]]
-    return sorted(found, key=value, reverse=True)[:n_kept]
+def neighbours_tried(n_init):
+    """How many neighbours of a map are refined, beside so many starts."""
+    return max(2, n_init // 5)

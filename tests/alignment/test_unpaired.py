@@ -14,12 +14,15 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklatent.alignment import RigidAligner, UnpairedAligner
 from sklatent.alignment._unpaired_judgement import judge
 from sklatent.alignment._unpaired_search import (
+    Clouds,
     Density,
     agreement,
     log_sums,
+    neighbours,
     refine,
     rigid,
     squared_distances,
+    starts,
 )
 
 
@@ -243,6 +246,53 @@ class TestPieces:
         found = refine((turn, np.zeros(3)), first, second, np.geomspace(4, 0.5, 20))
         assert agreement(found, (np.eye(3), np.zeros(3)), first) > 0.99
         assert agreement((turn, np.zeros(3)), (np.eye(3), np.zeros(3)), first) < 0.95
+
+    def test_neighbours_turn_over_or_exchange_axes(self):
+        first, _ = groups(0)
+        rotation, offset = ortho_group.rvs(3, random_state=0), np.arange(3.0)
+        found = list(neighbours((rotation, offset), first))
+        assert len(found) == 3 + 3 + 1 + 3 * 4
+        images = first @ rotation + offset
+        axes = np.linalg.svd(first - first.mean(axis=0), full_matrices=False)[2]
+        told = set()
+        for turned, moved_by in found:
+            np.testing.assert_allclose(turned @ turned.T, np.eye(3), atol=1e-12)
+            mapped = first @ turned + moved_by
+            np.testing.assert_allclose(mapped.mean(axis=0), images.mean(axis=0), atol=1e-9)
+            change = axes @ turned @ rotation.T @ axes.T
+            np.testing.assert_allclose(np.abs(change).sum(axis=0), 1, atol=1e-9)
+            told.add(tuple(np.round(change.ravel()).astype(int)))
+        assert len(told) == len(found)
+        assert tuple(np.eye(3, dtype=int).ravel()) not in told
+
+    def test_climbing_leads_back_from_axes_turned_over_and_exchanged(self):
+        first, second = groups(0, n=400, width=4, n_groups=7)
+        clouds = Clouds(first, second)
+        axes = np.linalg.svd(first - first.mean(axis=0), full_matrices=False)[2]
+        change = np.eye(4)[[1, 0, 2, 3]] * [1, 1, -1, -1]
+        centre = first.mean(axis=0)
+        turned = axes.T @ change @ axes
+        start = turned, centre - centre @ turned
+        right = np.eye(4), np.zeros(4)
+        assert agreement(start, right, first) < 0
+        alone = refine(start, first, second, clouds.bandwidth * np.geomspace(8, 1, 8))
+        assert agreement(alone, right, first) < 0.5
+        found = clouds.climb([start], 4, 6)
+        assert agreement(found[0], right, first) > 0.98
+        values = [clouds.value(map_) for map_ in found]
+        assert values == sorted(values, reverse=True)
+
+    def test_starts_by_what_points_see_are_near(self):
+        """Of 30 quadratic assignments and three of rows; a rotation changes none of them."""
+        first, second = groups(1, n=400, width=4, n_groups=7)
+        turn = ortho_group.rvs(4, random_state=3)
+        right = turn, np.zeros(4)
+        found = starts(first, second @ turn, 6, np.random.default_rng(0))
+        by_axes = 2**4
+        matched = found[:-by_axes]
+        assert len(matched) == 3 * 4 + 3
+        assert max(agreement(map_, right, first) for map_ in matched) > 0.8
+        assert agreement(matched[-1], right, first) > 0.5
 
     def test_margins_tell_the_planted_from_the_symmetric(self):
         rng = np.random.default_rng(0)
