@@ -27,7 +27,9 @@ def make_posterior(kind, parameters, n_components):
     d = int(n_components)  # from a grid it may be NumPy's, which split refuses
     # split, not slices: its gradient is one concatenation instead of a sum of padded arrays
     if kind == "diagonal":
-        return DiagonalGaussian(*parameters.split(d, -1))
+        mean, log_var = parameters.split(d, -1)
+        # An exponential of every other number is not vectorised, and takes ten times as long.
+        return DiagonalGaussian(mean, log_var.contiguous())
     n_lower = parameters.shape[-1] - 2 * d
     return CholeskyGaussian.from_parameters(*parameters.split([d, d, n_lower], -1))
 

@@ -4,7 +4,7 @@ import copy
 
 import torch
 from torch import nn
-from torch.nn.functional import batch_norm, conv2d, conv_transpose2d
+from torch.nn.functional import batch_norm, conv2d, conv_transpose2d, pad
 
 
 def strip_tensors(module):
@@ -181,14 +181,17 @@ class _BatchedLinear(torch.autograd.Function):
         )
 
 
-_NARROW = 16  # columns below which a product is several times slower than its transpose
+_NARROW = 16  # columns below which products are several times slower, one way round or the other
 
 
 def _product(a, b):
-    """`a @ b` for K members, the way round that is faster."""
-    if b.shape[-1] < _NARROW <= a.shape[-2]:
+    """`a @ b` for K members, however narrow `b` is; perhaps a view."""
+    narrow = b.shape[-1]
+    if not narrow < _NARROW <= a.shape[-2]:
+        return torch.bmm(a, b)
+    if a.stride(-1) != 1:  # which turned round is contiguous
         return torch.bmm(b.mT, a.mT).mT
-    return torch.bmm(a, b)
+    return torch.bmm(a, pad(b, (0, _NARROW - narrow)))[..., :narrow]
 
 
 class StackedConv(StackedLayer):

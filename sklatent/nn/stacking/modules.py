@@ -106,16 +106,19 @@ def stack_varied(modules, vary):
     memo = {}
     result = _stack(modules, memo, outermost=True)
     places = [memo[id(tensor)].detach() for tensor in _tensors(modules[0])]
-    scratch = {id(module): copy_module(module) for module in distinct}
+    scratch = {}
+    for module in distinct:
+        own = copy_module(module)
+        values = [tensor.detach() for tensor in _tensors(own)]
+        scratch[id(module)] = own, [*zip(values, places, _tensors(module), strict=True)]
     for k, module in enumerate(modules):
-        own = _tensors(scratch[id(module)])
-        before = [tensor._version for tensor in own]
-        vary(k, scratch[id(module)])
-        pairs = zip(own, places, _tensors(module), before, strict=True)
-        for tensor, place, original, version in pairs:
+        own, pairs = scratch[id(module)]
+        before = [tensor._version for tensor, _, _ in pairs]
+        vary(k, own)
+        for (tensor, place, original), version in zip(pairs, before, strict=True):
             if tensor._version != version:
-                place[k] = tensor.detach()
-                tensor.detach().copy_(original.detach())
+                place[k] = tensor
+                tensor.copy_(original.detach())
     return result
 
 
