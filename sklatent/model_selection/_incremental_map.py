@@ -27,7 +27,6 @@ from sklatent.rosetta import RosettaPoints
 STRATEGIES = ("freeze", "warm_start", "rosetta", "align")
 _JUDGES = 0.2  # of the new rows, by which "auto" chooses
 _LEAST_JUDGES = 10
-_MAX_WEIGHT = 100.0
 
 
 class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -52,13 +51,17 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Number of anchors, or the number of rows if that is smaller.
 
     strategy : {"auto", "freeze", "warm_start", "rosetta", "align"}, default="auto"
-        How later rows are learned. ``"auto"`` tries all that the estimator can, and takes the one
-        with the greatest bound on a fifth of the new rows, left out, minus how far the map moved,
-        at anchors that nothing was trained on or at the new rows: both in nats, see `shift_`.
+        How later rows are learned. ``"auto"`` tries all that the estimator can. Of those that move
+        the map by no more than `tolerance`, or of all if there are none, it takes the one with the
+        greatest bound on a fifth of the new rows, left out, minus how far the map moved: both in
+        nats, see `shift_`.
 
     rho : float, default=1.0
-        Weight of the anchors in training, see :class:`RosettaVAE`. The encoder's side is weighted
-        by the inverse variance of the anchors' posteriors as well, up to 100.
+        Weight of the anchors in training, see :class:`RosettaVAE`.
+
+    tolerance : float, default=0.05
+        By how much ``"auto"`` may move the map, as a share of the anchors' variance: the greater of
+        `moved` and `moved_new` in `shift_`. 0 is a frozen encoder.
 
     random_state : int, RandomState instance or None, default=None
         Determines which anchors are chosen and which rows are left out. The estimator has its own.
@@ -122,14 +125,25 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         "n_points": [Interval(Integral, 1, None, closed="left")],
         "strategy": [StrOptions({"auto", *STRATEGIES})],
         "rho": [Interval(Real, 0, None, closed="left")],
+        "tolerance": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
     }
 
-    def __init__(self, estimator, *, n_points=64, strategy="auto", rho=1.0, random_state=None):
+    def __init__(
+        self,
+        estimator,
+        *,
+        n_points=64,
+        strategy="auto",
+        rho=1.0,
+        tolerance=0.05,
+        random_state=None,
+    ):
         self.estimator = estimator
         self.n_points = n_points
         self.strategy = strategy
         self.rho = rho
+        self.tolerance = tolerance
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -186,7 +200,13 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         for strategy in possible if self.strategy == "auto" else [self.strategy]:
             found = self._learn(strategy, train)
             tried[strategy] = found, self._judge(*found, train, judges)
-        chosen = max(tried, key=lambda name: tried[name][1]["worth"])
+        judged = {name: row for name, (_, row) in tried.items()}
+        holds = {
+            name: row
+            for name, row in judged.items()
+            if max(row["moved"], row["moved_new"]) <= self.tolerance
+        }
+        chosen = max(holds or judged, key=lambda name: judged[name]["worth"])
         found, _ = tried[chosen]
         if train is not inputs:
             found = self._learn(chosen, inputs)
@@ -318,7 +338,7 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         parameters |= {
             "rosetta_points": self.points_,
             "rho": self.rho,
-            "encoder_weight": self._encoder_weight(),
+            "encoder_weight": "auto",
             "decoder_weight": 1.0,
             "warm_start": False,
         }
@@ -338,10 +358,6 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             return clone(self.model_)
         parameters = self.model_.get_params(deep=False)
         return VAE(**{name: parameters[name] for name in VAE().get_params(deep=False)})
-
-    def _encoder_weight(self):
-        variances = self._variances()
-        return float(np.clip(np.mean(1 / variances), 1.0, _MAX_WEIGHT))
 
     def _variances(self):
         """Of the anchors' posteriors, along each component."""
