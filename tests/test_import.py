@@ -1,7 +1,10 @@
 """Importing sklatent is cheap, lazy, and says what it has."""
 
+import ast
+import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +71,22 @@ def test_editors_see_what_the_table_says(path):
     lacks, has = wanted(path) - found(path), found(path) - wanted(path)
     assert not lacks | has, f"lacks {sorted(lacks)}, has {sorted(has)}: python -m tests.typed_names"
     assert len(LAZY) > 10
+
+
+@pytest.mark.parametrize("cls", public_estimators().values(), ids=lambda cls: cls.__name__)
+def test_editors_see_the_parameters(cls):
+    """The signature is written in the class's file, not made when it runs."""
+    for base in cls.__mro__:
+        tree = ast.parse(Path(inspect.getsourcefile(base)).read_text())
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        (written,) = [node for node in classes if node.name == base.__name__]
+        found_here = [node for node in written.body if getattr(node, "name", None) == "__init__"]
+        if found_here:
+            (init,) = found_here
+            break
+    assert not init.decorator_list
+    names = [argument.arg for argument in [*init.args.args[1:], *init.args.kwonlyargs]]
+    assert names == list(inspect.signature(cls).parameters)
 
 
 def test_the_package_says_that_it_is_typed():

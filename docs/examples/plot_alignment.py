@@ -31,9 +31,9 @@ X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
 
 common = {"init": "random", "likelihood": "bernoulli", "learning_rate": 3e-3}
 conv = Autoencoder(
-    8, architecture="conv", image_shape=(1, 8, 8), max_epochs=25, random_state=0, **common
+    8, architecture="conv", image_shape=(1, 8, 8), max_epochs=15, random_state=0, **common
 ).fit(X_train)
-mlp = Autoencoder(8, hidden_layer_sizes=(128, 64), max_epochs=60, random_state=1, **common)
+mlp = Autoencoder(8, hidden_layer_sizes=(128, 64), max_epochs=40, random_state=1, **common)
 mlp.fit(X_train)
 
 # %%

@@ -30,7 +30,7 @@ model = VAE(
     image_shape=(1, 8, 8),
     beta=0.6,
     learning_rate=4e-3,
-    max_epochs=40,
+    max_epochs=30,
 )
 models = retrain(model, X, n_runs=12, random_state=0)
 

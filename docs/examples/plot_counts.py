@@ -32,7 +32,7 @@ print(counts.sum(axis=1).min(), "to", counts.sum(axis=1).max(), "counts in a row
 # Colour is the kind, size the depth.
 
 models = {
-    likelihood: VAE(2, likelihood=likelihood, max_epochs=60, random_state=0).fit(counts)
+    likelihood: VAE(2, likelihood=likelihood, max_epochs=40, random_state=0).fit(counts)
     for likelihood in ("gaussian", "negative_binomial")
 }
 _, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")

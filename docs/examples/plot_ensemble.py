@@ -12,7 +12,7 @@ latents do, and ask how alike the members really are.
 # %%
 # Sprites
 # -------
-# A heart in six sizes, at 16 by 16 positions: three factors of variation, 32 by 32 pixels.
+# A heart in six sizes, at 16 by 16 positions: three factors of variation, 16 by 16 pixels.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,7 +23,7 @@ from sklatent.datasets import make_sprites
 steps = list(range(0, 32, 2))
 X, factors = make_sprites(
     factors={"shape": 2, "orientation": 0, "position_x": steps, "position_y": steps},
-    image_size=32,
+    image_size=16,
 )
 X = X.astype(np.float32)
 print(X.shape)
@@ -37,11 +37,11 @@ print(X.shape)
 parameters = {
     "n_components": 6,
     "hidden_layer_sizes": (64, 64),
-    "image_shape": (1, 32, 32),
+    "image_shape": (1, 16, 16),
     "likelihood": "bernoulli",
     "batch_size": 64,
     "learning_rate": 2e-3,
-    "max_epochs": 50,
+    "max_epochs": 40,
 }
 apart = [VAE(**parameters, random_state=seed).fit(X) for seed in (0, 1)]
 ensemble = VAEEnsemble(**parameters, n_estimators=2, gamma=10, random_state=0).fit(X)

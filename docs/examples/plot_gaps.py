@@ -30,7 +30,7 @@ X_gaps = np.where(gaps, np.nan, X)
 # The root mean squared error of what is filled in, in deviations of the column: filling in the mean
 # has about 1.
 
-model = VAE(4, missing="mask", max_epochs=100, random_state=0).fit(X_gaps)
+model = VAE(4, missing="mask", max_epochs=60, random_state=0).fit(X_gaps)
 filled = {
     "mean": SimpleImputer().fit_transform(X_gaps),
     "five nearest neighbours": KNNImputer().fit_transform(X_gaps),

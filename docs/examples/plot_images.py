@@ -22,7 +22,7 @@ from sklatent.plotting import LatentTraversalDisplay, ReconstructionDisplay
 
 X, y = load_digits(return_X_y=True)
 X = X / 16
-model = VAE(6, image_shape=(1, 8, 8), likelihood="bernoulli", max_epochs=60, random_state=0).fit(X)
+model = VAE(6, image_shape=(1, 8, 8), likelihood="bernoulli", max_epochs=30, random_state=0).fit(X)
 print(active_components(model.encode(X)).sum(), "of 6 components in use")
 
 # %%

@@ -33,10 +33,10 @@ line = VAE(
     beta=0.03,
     learning_rate=4e-3,
     annealing=0,
-    max_epochs=100,
+    max_epochs=60,
 )
-lines = retrain(line, circle, n_runs=24, random_state=0)
-points, hue = make_hue_circle(120)
+lines = retrain(line, circle, n_runs=16, random_state=0)
+points, hue = make_hue_circle(60)
 scarred = ChannelFingerprints.from_models(lines, points)
 
 figure, axes = plt.subplots(1, 4, figsize=(10, 2.6), layout="constrained")
@@ -54,8 +54,9 @@ axes[0].set_ylabel("hue")
 # wide.
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 3.6), layout="constrained")
-for n_models, ax in zip((1, 24), axes, strict=True):
-    synthesizer = ChannelSynthesizer(2, random_state=0).fit(scarred[:n_models])
+for n_models, ax in zip((1, 16), axes, strict=True):
+    synthesizer = ChannelSynthesizer(2, learning_rate=20, max_epochs=1000, random_state=0)
+    synthesizer.fit(scarred[:n_models])
     mean = synthesizer.posterior_.mean
     unevenness = neighbor_distance_variability(mean)
     print(f"{n_models} models: {unevenness:.2f}")

@@ -18,7 +18,7 @@ from sklearn.metrics import r2_score
 from sklatent import VAE, retrain
 
 X, y = load_digits(return_X_y=True)
-settings = {"n_components": 4, "hidden_layer_sizes": (64, 64), "max_epochs": 40}
+settings = {"n_components": 4, "hidden_layer_sizes": (64, 64), "max_epochs": 25}
 usual = {"init": "random", "activation": "relu", "annealing": 0, "early_stopping": False}
 latents = {
     "random start, ReLU": retrain(VAE(**settings, **usual), X, n_runs=5, random_state=0),

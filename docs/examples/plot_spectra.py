@@ -34,7 +34,7 @@ train, test = train_test_split(np.arange(1500), test_size=500, random_state=0)
 
 models = {
     "PCA": PCA(2).fit(spectra[train]),
-    "VAE": VAE(2, max_epochs=200, random_state=0).fit(spectra[train]),
+    "VAE": VAE(2, max_epochs=100, random_state=0).fit(spectra[train]),
 }
 for name, model in models.items():
     back = model.inverse_transform(model.transform(spectra[test]))

@@ -33,7 +33,7 @@ common = {
     "likelihood": "bernoulli",
     "hidden_layer_sizes": (128,),
     "learning_rate": 2e-3,
-    "max_epochs": 60,
+    "max_epochs": 40,
     "random_state": 0,
 }
 model = TransformVAE(

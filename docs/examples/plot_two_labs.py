@@ -30,7 +30,7 @@ X = (X / 16).astype(np.float32)
 digits_a, digits_b = X[y < 5], X[y >= 5]
 settings = {"n_components": 4, "hidden_layer_sizes": (64, 64), "likelihood": "bernoulli"}
 
-lab_a = VAE(**settings, max_epochs=60, random_state=0).fit(digits_a)
+lab_a = VAE(**settings, max_epochs=40, random_state=0).fit(digits_a)
 points = RosettaPoints.distill(
     lab_a, digits_a, n_points=64, random_state=0, preprocessing={"center": 0, "scale": 16}
 )
@@ -46,8 +46,8 @@ print(points, f"in {file.stat().st_size / 1000:.0f} kB")
 
 points = RosettaPoints.load(file)
 inputs = np.concatenate([digits_b, points.X])
-plain = VAE(**settings, max_epochs=60, random_state=1).fit(inputs)
-rosetta = RosettaVAE(rosetta_points=points, **settings, max_epochs=60, random_state=1).fit(inputs)
+plain = VAE(**settings, max_epochs=40, random_state=1).fit(inputs)
+rosetta = RosettaVAE(rosetta_points=points, **settings, max_epochs=40, random_state=1).fit(inputs)
 
 # %%
 # The same axes for all: the two principal components of lab A's latents.
