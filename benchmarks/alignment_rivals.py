@@ -212,8 +212,8 @@ def main():
         "PCA's ten coordinates to factor analysis' ten. Anchors have a first coordinate below its "
         "median; R^2, weighted by variance, on other rows from there (inside) and from above "
         "(outside). Kinds that have no scale of their own are far off, since factor analysis has "
-        "another one. POT's map does not use pairs. A dash: not installed, or too few anchors. The "
-        "digits have rows for 512 anchors and the counts for 256: a quarter is left to be judged on."
+        "another one. POT's map does not use pairs. A dash: not installed, or too few anchors. "
+        "The digits have rows for 512 anchors, the counts for 256: a quarter is left to judge on."
     )
     report.table(["data", "anchors", "rows", *MAPS], by_anchors(sizes))
     report.text(
