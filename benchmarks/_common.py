@@ -1,6 +1,8 @@
 """What every benchmark needs: its options, the data, fair timing, and a report to write."""
 
 import argparse
+import hashlib
+import json
 import os
 import platform
 import sys
@@ -121,6 +123,32 @@ def over_seeds(values):
 def paired(ours, theirs):
     """Summarise the difference of two numbers of the same seeds."""
     return over_seeds(np.subtract(ours, theirs))
+
+
+def kept(folder, name, measure):
+    """Measure once: a run that was interrupted goes on where it was.
+
+    Parameters
+    ----------
+    folder : pathlib.Path or None
+        Where results are kept, one file each; None keeps nothing.
+    name : str
+        What is measured, any text.
+    measure : callable
+        Returns numbers, or lists of them, without arguments.
+
+    Returns
+    -------
+    object
+        What `measure` returned, now or then.
+    """
+    if folder is None:
+        return measure()
+    file = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
+    if not file.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"name": name, "result": measure()}))
+    return json.loads(file.read_text())["result"]
 
 
 def remark(condition, sentence):

@@ -16,6 +16,7 @@ from benchmarks._common import (
     Interval,
     Report,
     data_file,
+    kept,
     median_ratio,
     over_seeds,
     paired,
@@ -23,6 +24,7 @@ from benchmarks._common import (
     remark,
     time_interleaved,
 )
+from benchmarks.spaces.held_out_tables import pca_log_likelihood
 from sklatent import VAE
 
 ROOT = Path(benchmarks.__file__).parents[1]
@@ -81,6 +83,30 @@ def test_data_file(tmp_path, monkeypatch):
     monkeypatch.delenv("SKLATENT_DATA")
     with pytest.raises(FileNotFoundError, match="beside the repository"):
         data_file("no such file")
+
+
+def test_what_is_kept_is_not_measured_again(tmp_path):
+    calls = []
+
+    def measure():
+        calls.append(1)
+        return [len(calls), [0.5]]
+
+    assert kept(None, "a", measure) == [1, [0.5]]
+    folder = tmp_path / "results"
+    assert kept(folder, "a", measure) == kept(folder, "a", measure) == [2, [0.5]]
+    assert kept(folder, "b", measure) == [3, [0.5]]
+
+
+def test_log_likelihood_of_pca_is_that_of_its_normal_distribution():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 5)) @ rng.normal(size=(5, 5))
+    variances, axes = np.linalg.eigh(np.cov(X.T, bias=True))
+    variances[:3] = variances[:3].mean()
+    normal = stats.multivariate_normal(X.mean(axis=0), (axes * variances) @ axes.T)
+    rows = rng.normal(size=(7, 5))
+    found = pca_log_likelihood(X, rows, 2)
+    assert found == pytest.approx(normal.logpdf(rows).mean(), rel=1e-9)
 
 
 def test_functions_are_timed_in_turn():
@@ -276,7 +302,7 @@ class TestRemarksFollowTheNumbers:
 
 def test_searches_by_their_parts_and_stacks_by_their_size():
     """The script of a GPU's table is the same, on whatever device there is."""
-    from benchmarks import search_speed as script
+    from benchmarks.speed import search_speed as script
 
     X = np.random.default_rng(0).normal(size=(90, 5))
     model = VAE(2, hidden_layer_sizes=(4,), max_epochs=2, early_stopping=False, random_state=0)
