@@ -28,6 +28,7 @@ TESTED_BY = {
     "alignment/_base": "alignment/test_with_scikit_learn",
     "alignment/_consensus": "alignment/test_group",
     "alignment/_interval": "alignment/test_report",
+    "alignment/_limits": "alignment/test_linear",
     "alignment/_support": "alignment/test_report",
     "channels/_arrays": "channels/test_bad_input",
     "channels/_content": "channels/test_fingerprints",

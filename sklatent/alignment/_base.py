@@ -18,11 +18,14 @@ from sklearn.utils.validation import (
 )
 
 from sklatent._utils.array_api import elsewhere, like, moved, raise_if_elsewhere, to_numpy
+from sklatent._utils.arrays import plain_numbers
 from sklatent.alignment._moments import blocks, float_type, raise_if_not_finite
 
 
-def require_plain(array, name):
+def plain_latents(array, name):
     """Refuse what would be read as other numbers than it holds, or fail in another library's words.
+
+    Arrays of other libraries stay what they are.
 
     Parameters
     ----------
@@ -32,10 +35,15 @@ def require_plain(array, name):
     name : str
         What it is called.
 
+    Returns
+    -------
+    array : object
+        The same; lists as an array, and categories that are numbers as numbers.
+
     Raises
     ------
     ValueError
-        If entries are masked.
+        If entries are masked, or categories are no numbers.
 
     TypeError
         If it holds dates, or is a tensor that records gradients.
@@ -48,8 +56,7 @@ def require_plain(array, name):
         raise TypeError(f"{name} is a tensor that records gradients; give {name}.detach().")
     if str(getattr(array, "dtype", "")) == "torch.bfloat16":
         raise TypeError(f"{name} is of bfloat16, which numpy does not know; give {name}.float().")
-    if getattr(getattr(array, "dtype", None), "kind", "") in ("M", "m"):
-        raise TypeError(f"{name} holds dates or times, and latents are real numbers.")
+    return array if hasattr(array, "detach") else plain_numbers(array, name)
 
 
 def check_finite_rows(array, name):
@@ -143,7 +150,7 @@ def variance_weighted_r2(y, mapped, sample_weight=None):
     r2 : float
         Greater is better; 1 is perfect.
     """
-    require_plain(y, "y")
+    y = plain_latents(y, "y")
     y, mapped, sample_weight = (moved(values, None) for values in (y, mapped, sample_weight))
     y = check_array(y, dtype="numeric", ensure_2d=False, ensure_all_finite=False, input_name="y")
     y = y.reshape(-1, 1) if y.ndim == 1 else y
@@ -153,14 +160,26 @@ def variance_weighted_r2(y, mapped, sample_weight=None):
             f"y has shape {y.shape} and the mapped rows have {mapped.shape}: one row of target "
             "latents is needed for each row of X."
         )
+    if sample_weight is not None:
+        sample_weight = plain_latents(sample_weight, "sample_weight")
+        sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        if not sample_weight.any():
+            raise ValueError("sample_weight is zero for every row, so that no row counts.")
     # Squares of tiny or huge numbers vanish or overflow.
     unit = float(np.abs(y.astype(np.float64)).max()) or 1.0
-    return r2_score(
-        y.astype(np.float64) / unit,
-        mapped.astype(np.float64) / unit,
-        sample_weight=sample_weight,
-        multioutput="variance_weighted",
-    )
+    with np.errstate(over="ignore"):
+        r2 = r2_score(
+            y.astype(np.float64) / unit,
+            mapped.astype(np.float64) / unit,
+            sample_weight=sample_weight,
+            multioutput="variance_weighted",
+        )
+    if r2 == -np.inf:
+        raise ValueError(
+            f"Squared errors overflow float64: the mapped rows reach {np.abs(mapped).max():.3g}, "
+            f"and y {unit:.3g}. Look for an outlier in X, or bring it to y's scale."
+        )
+    return r2
 
 
 class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin, BaseEstimator):
@@ -171,7 +190,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
     """
 
     def _validate_source(self, X):
-        require_plain(X, "X")
+        X = plain_latents(X, "X")
         X = X if self._goes_anywhere() else moved(X, None)
         # Finiteness is looked at by the pass that computes, which can name the rows.
         return validate_data(
@@ -189,7 +208,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
         return X
 
     def _validate_target(self, y, place=None):
-        require_plain(y, "y")
+        y = plain_latents(y, "y")
         y = y if elsewhere(y) == place else moved(y, None)
         Y = check_array(
             y,
@@ -226,7 +245,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
     def _validate_weights(self, sample_weight, X):
         if sample_weight is None:
             return None
-        require_plain(sample_weight, "sample_weight")
+        sample_weight = plain_latents(sample_weight, "sample_weight")
         rows = X if elsewhere(X) is None else np.empty((X.shape[0], 0))
         weights = _check_sample_weight(
             moved(sample_weight, None), rows, dtype=np.float64, ensure_non_negative=True
@@ -284,7 +303,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
             Source latents. The class's Notes say how exactly the way back undoes the way there.
         """
         check_is_fitted(self)
-        require_plain(X, "X")
+        X = plain_latents(X, "X")
         X = self._own(X, "inverse_transform")
         Z = check_array(X, dtype="numeric", ensure_all_finite=False, estimator=self)
         if Z.shape[1] != self.n_targets_:
@@ -320,7 +339,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
 
     def _validate_new(self, X, method):
         check_is_fitted(self)
-        require_plain(X, "X")
+        X = plain_latents(X, "X")
         X = self._own(X, method)
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=False)
         check_finite_rows(X, "X")
@@ -354,93 +373,3 @@ class AffineAligner(BaseAligner):
     def _inverse_matrix(self):
         matrix = to_numpy(self._matrix())
         return pseudo_inverse(matrix, np.finfo(matrix.dtype).eps)
-
-
-def magnifications(X, Y, moments):
-    """Powers of two that keep products of tiny latents from vanishing.
-
-    Parameters
-    ----------
-    X, Y : ndarray of shape (n_samples, n_columns)
-        Both sides.
-
-    moments : PairedMoments
-        Of them.
-
-    Returns
-    -------
-    factors : tuple of (float, float) or None
-        For X and Y; None where the products are well above the smallest number.
-    """
-    squares = np.inf if moments.xx is None else np.diag(moments.xx).max()
-    if min(np.abs(moments.xy).max(), squares) > 1e-140:
-        return None
-    factors = []
-    for side in (X, Y):
-        largest = max(
-            float(np.abs(np.asarray(to_numpy(side[rows, :]), np.float64)).max())
-            for rows in blocks(side.shape[0], side.shape[1])
-        )
-        factors.append(
-            float(2.0 ** np.clip(-np.frexp(largest)[1], 0, 1000)) if largest < 1e-60 else 1.0
-        )
-    return None if factors == [1.0, 1.0] else tuple(factors)
-
-
-def raise_if_constant(moments):
-    """Raise an error where one side never changes.
-
-    Parameters
-    ----------
-    moments : PairedMoments
-        Of the rows to be aligned.
-
-    Raises
-    ------
-    ValueError
-        If every column of X, or every column of y, has zero variance.
-    """
-    for mask, name in ((moments.x_constant, "X"), (moments.y_constant, "y")):
-        if mask.all():
-            raise ValueError(
-                f"Every column of {name} has zero variance over the rows that count: its latents "
-                "are all one point, and no map can be told from them. Look whether the model "
-                "that made them has collapsed."
-            )
-
-
-def describe_deficit(n_rows, rank, needed, constant, intercept):
-    """Say why anchors do not determine a map, and what to do.
-
-    Parameters
-    ----------
-    n_rows, rank, needed : int
-        Rows that count, directions they determine, and directions there are.
-
-    constant : ndarray of bool
-        Columns of X with zero variance.
-
-    intercept : bool
-        Whether one row is spent on the translation.
-
-    Returns
-    -------
-    message : str
-        A sentence or two.
-    """
-    directions = n_rows - 1 if intercept else n_rows
-    if directions < needed:
-        return (
-            f"{n_rows} anchors are too few: they determine {rank} of {needed} directions. At "
-            f"least {needed + n_rows - directions} are needed."
-        )
-    if constant.any():
-        named = ", ".join(str(column) for column in np.flatnonzero(constant)[:10])
-        return (
-            f"The rows determine {rank} of {needed} directions. Columns of X with zero variance: "
-            f"{named}."
-        )
-    return (
-        f"The rows determine {rank} of {needed} directions: columns are linear combinations of "
-        "each other."
-    )

@@ -8,7 +8,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklatent._utils.limits import LARGEST_RATE, require_room
 from sklatent._utils.random import local_random_state
-from sklatent.alignment._base import BaseAligner, raise_if_constant
+from sklatent.alignment._base import BaseAligner
+from sklatent.alignment._limits import raise_if_constant
 from sklatent.alignment._moments import blocks, float_type, paired_moments
 
 _STEPS = 3000  # what max_epochs=None aims at

@@ -232,7 +232,7 @@ class Autoencoder(LatentModel):
         """Encode validated rows; ``X`` is as the user passed it, for an encoder of the user's."""
         if self.encoder_ is None:
             return self._map_rows(valid, lambda module, x: module.encode(x))
-        z = self._represent(latents_of(self.encoder_, X), self.encoder_)
+        z = finite(self._represent(latents_of(self.encoder_, X), self.encoder_))
         return z.astype(float_type(valid.dtype), copy=False)
 
     def transform(self, X):
@@ -269,7 +269,7 @@ class Autoencoder(LatentModel):
         def log_likelihood(module, x, z):
             return module.likelihood.log_prob(x, module.decode(z))
 
-        return finite(self._map_rows(valid, log_likelihood, z))
+        return self._map_rows(valid, log_likelihood, z)
 
     def score(self, X, y=None):
         """Mean log-likelihood of X given its own latents; greater is better.

@@ -317,8 +317,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             (``NonFiniteLossError``) if the loss becomes NaN: the last finite weights are kept.
         """
         resume = self.warm_start and hasattr(self, "net_")
-        keys = row_keys(X, sample_ids)
-        X = self._validate_training_data(X, reset=not resume)
+        rows = self._validate_training_data(X, reset=not resume)
+        keys, X = row_keys(X, sample_ids), rows
         plan = vars(self).pop("_plan", None)
         if resume or plan is None or not plan.note_or_take_over(self, X, keys):
             fit_model(self, X, keys=keys, resume=resume)
@@ -349,8 +349,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             The model.
         """
         resume = hasattr(self, "net_")
-        keys = row_keys(X, sample_ids)
-        X = self._validate_training_data(X, reset=not resume)
+        rows = self._validate_training_data(X, reset=not resume)
+        keys, X = row_keys(X, sample_ids), rows
         fit_model(self, X, keys=keys, epochs=1, resume=resume)
         return self
 
