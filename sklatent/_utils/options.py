@@ -49,6 +49,7 @@ _OPTIONS = {
     "diff_quantile": [Interval(Real, 0, 1, closed="both")],
     "encoder": [HasMethods("transform")],
     "evenly_spaced": _YES_OR_NO,
+    "factor_bins": [_Whole(2, 10**4, closed="both"), None],
     "factor_names": _NAMES,
     "feature_names": _NAMES,
     "factor_similarity": _ROWS,
