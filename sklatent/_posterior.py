@@ -4,6 +4,7 @@
 
 import numpy as np
 
+from sklatent._utils.array_api import to_numpy
 from sklatent._utils.arrays import to_array
 from sklatent._utils.random import local_random_state
 
@@ -14,7 +15,7 @@ def as_float_array(array, name):
     """`array` as float32 (from half or single precision) or float64 (from anything wider)."""
     one = not hasattr(array, "shape") and not isinstance(array, (list, tuple))
     one = one or getattr(array, "shape", None) == ()
-    array = np.asarray(array) if one else to_array(array, name)
+    array = to_numpy(array) if one else to_array(array, name)
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers, got an array of dtype {array.dtype}. Convert it to "
@@ -122,6 +123,9 @@ class Posterior:
 
     @staticmethod
     def _check_scale_tril(scale_tril):
+        limit = np.sqrt(np.finfo(scale_tril.dtype).max / max(1, scale_tril.shape[-1]))
+        if np.abs(scale_tril).max(initial=0.0) > limit:
+            raise ValueError("scale_tril is so large that covariances would overflow.")
         upper = np.triu_indices(scale_tril.shape[-1], k=1)
         if np.any(scale_tril[:, upper[0], upper[1]]):
             raise ValueError(

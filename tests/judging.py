@@ -1,8 +1,10 @@
 """What is bad input, and what may come of it: an error in our words, or a finite result."""
 
+import inspect
 import linecache
 import os
 import signal
+import sys
 import traceback
 import warnings
 from contextlib import contextmanager
@@ -65,6 +67,9 @@ SPOIL = {
     "no columns": lambda a: a[:, :0] if a.ndim > 1 else a[:0],
     "flat": lambda a: a[:, 0] if a.ndim > 1 else a[0],
     "three axes": lambda a: np.asarray(a)[None],
+    "more columns": lambda a: np.concatenate([a, a], axis=-1),
+    "fewer rows": lambda a: a[:-1],
+    "whole numbers": lambda a: np.asarray(a).astype(int),
     "ragged": lambda a: [[1.0, 2.0], [3.0]],
     "generator": lambda a: (row for row in a),
     "number": lambda a: 3,
@@ -183,6 +188,78 @@ def fault(call, like=None):
                     return None
             return reason
     return None if np.isfinite(numbers(result)).all() else f"not finite: {result}"
+
+
+# More of these is only a matter of patience, and what starts processes.
+_MANY = {"10**9", "10**30"}
+_PATIENT = {"max_iter", "n_init"}
+_PROCESSES = {"-1", "2", "np.int64", "-2**40"}
+
+
+def attempts(function, valid):
+    """Parameter, kind and value of everything that is tried in place of what is valid.
+
+    Every array is spoilt in each way of `SPOIL`, and every other parameter, given or not, is
+    replaced by each of `VALUES`.
+    """
+    for parameter in inspect.signature(function).parameters.values():
+        name, value = parameter.name, valid.get(parameter.name, parameter.default)
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or name == "ax":
+            continue
+        if isinstance(value, np.ndarray):
+            for kind, spoil in SPOIL.items():
+                if value.ndim <= 2 or kind not in ("nullable", "categories", "sparse"):
+                    yield name, kind, spoil(value)
+            continue
+        for kind, bad in VALUES.items():
+            named = name == "path" and isinstance(bad, str)  # a file of that name
+            slow = name in _PATIENT and kind in _MANY
+            slow |= name == "n_jobs" and kind in _PROCESSES
+            # Frames have a transform, which means something else.
+            frame = kind in ("frame", "series") and hasattr(value, "transform")
+            if not (named or slow or frame):
+                yield name, kind, bad
+
+
+def faults_of(function, valid, then, ignored=(), only=lambda parameter, kind: True):
+    """What comes of spoiling a valid call in every way, where it should not.
+
+    Parameters
+    ----------
+    function : callable
+        What is called.
+    valid : dict
+        Its arguments.
+    then : callable
+        What is looked at of what it returns.
+    ignored : set of str
+        Parameters that it has no use for, and does not look at.
+    only : callable
+        Which parameters and kinds to try.
+
+    Returns
+    -------
+    faults : dict
+        By parameter and kind.
+    """
+    faults = {}
+    for parameter, kind, bad in attempts(function, valid):
+        if not only(parameter, kind):
+            continue
+        result = []
+
+        def call(parameter=parameter, bad=bad, result=result):
+            result.append(then(function(**valid | {parameter: bad})))
+            return result[0]
+
+        found = fault(call)
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is not None:
+            pyplot.close("all")
+        silent = kind in NEVER and result and isinstance(valid.get(parameter), np.ndarray)
+        if found or (silent and parameter not in ignored):
+            faults[parameter, kind] = found or "taken silently"
+    return faults
 
 
 def raw(error):

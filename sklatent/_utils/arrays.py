@@ -15,7 +15,7 @@ def plain(values, name):
     Parameters
     ----------
     values : array-like, frame, sparse matrix or torch.Tensor
-        What was given.
+        What was given; of a Pipeline that begins with encoders, words and categories too.
     name : str
         What it is called.
 
@@ -36,6 +36,67 @@ def plain(values, name):
     if getattr(getattr(values, "dtype", None), "kind", "") in ("M", "m"):
         raise TypeError(f"{name} holds dates or times. Turn them into numbers first.")
     return values
+
+
+def plain_numbers(values, name):
+    """The same of what has to be numbers without anybody's help.
+
+    Parameters
+    ----------
+    values : array-like, frame, sparse matrix or torch.Tensor
+        What was given.
+    name : str
+        What it is called.
+
+    Returns
+    -------
+    object
+        A tensor, and nested lists, as an array; a frame with numbers in place of categories that
+        are numbers; and anything else as it is.
+
+    Raises
+    ------
+    TypeError
+        If it holds dates or times.
+    ValueError
+        If entries are masked, a frame has categories that are no numbers, or two columns of one
+        name.
+    """
+    if isinstance(values, (list, tuple)):
+        values = to_array(values, name)
+    values = plain(values, name)
+    return _frame_of_numbers(values, name) if hasattr(values, "iloc") else values
+
+
+def _frame_of_numbers(frame, name):
+    """A pandas frame or series without what numpy would make objects of."""
+    columns = list(getattr(frame, "columns", [frame.name] if frame.ndim == 1 else []))
+    twice = sorted({str(column) for column in columns if columns.count(column) > 1})
+    if twice:
+        raise ValueError(f"{name} has several columns called {', '.join(twice)}. Rename them.")
+    dtypes = [frame.dtype] if frame.ndim == 1 else list(frame.dtypes)
+    numbers, words, times = {}, [], []
+    for column, dtype in zip(columns, dtypes, strict=True):
+        if hasattr(dtype, "categories"):
+            kind = getattr(dtype.categories.dtype, "kind", "O")
+            numbers[column] = "float64" if kind in "biuf" else words.append(str(column))
+        elif hasattr(dtype, "subtype") and hasattr(dtype, "closed"):  # intervals
+            words.append(str(column))
+        elif getattr(dtype, "kind", "") in ("M", "m") or hasattr(dtype, "freq"):
+            times.append(str(column))
+    if words:
+        raise ValueError(
+            f"Of the columns of {name}, {', '.join(words[:10])} hold categories that are no "
+            "numbers. Encode them first, for example with sklearn.preprocessing.OneHotEncoder."
+        )
+    if times:
+        raise TypeError(
+            f"Of the columns of {name}, {', '.join(times[:10])} hold dates or times. Turn them "
+            "into numbers first."
+        )
+    if not numbers:
+        return frame
+    return frame.astype("float64" if frame.ndim == 1 else numbers)
 
 
 def to_array(values, name):
@@ -79,6 +140,36 @@ def to_array(values, name):
     if array.ndim == 0:
         raise TypeError(f"{name} must be an array, got a {type(values).__name__}.")
     return array
+
+
+def listed(values, name, what):
+    """Return several things of a user's as a list, or say what was expected.
+
+    Parameters
+    ----------
+    values : iterable
+        What was given.
+    name : str
+        What it is called.
+    what : str
+        What it should have been, such as "fitted models".
+
+    Returns
+    -------
+    list
+        The things.
+
+    Raises
+    ------
+    TypeError
+        If they can't be gone through.
+    """
+    try:
+        return list(values)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} must be a list of {what}, got a {type(values).__name__}."
+        ) from error
 
 
 def is_missing(value):

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import PurePath
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 from sklearn.utils._metadata_requests import SIMPLE_METHODS, MetadataRequest
 from sklearn.utils.validation import check_is_fitted
 
@@ -267,6 +267,8 @@ def check_parts(estimator):
 def check_whole(estimator):
     """Check that an estimator is fitted with all its parts, each as wide as the one before it."""
     check_is_fitted(estimator)
+    if isinstance(estimator, OneToOneFeatureMixin):
+        check_is_fitted(estimator, "n_features_in_")  # by which it names what it returns
     steps = getattr(estimator, "steps", None) or getattr(estimator, "transformer_list", [])
     fitted = getattr(estimator, "transformers_", steps)
     parts = [part[1] for part in fitted if hasattr(part[1], "fit")]

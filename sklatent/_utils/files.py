@@ -101,7 +101,7 @@ def put(path, data):
     if hasattr(path, "write"):
         path.write(data)
         return
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(as_path(path)))
     try:
         _replace(target, data)
     except OSError as error:
@@ -180,9 +180,18 @@ def take(path):
     """A name for errors, and the bytes: of a file, or of what can be read from."""
     if hasattr(path, "read"):
         return getattr(path, "name", "<file>"), path.read()
-    if Path(path).is_dir():
+    if as_path(path).is_dir():
         raise ValueError(f"{str(path)!r} is a folder; give the name of a file in it.")
     return path, Path(path).read_bytes()
+
+
+def as_path(path):
+    """The name of a file that a user gave, or an error that says what else it is."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"The name of a file must be a str or path-like object, got a {type(path).__name__}."
+        )
+    return Path(path)
 
 
 def read_any(path):

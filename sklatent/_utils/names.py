@@ -5,6 +5,8 @@ from numbers import Integral
 
 import numpy as np
 
+from sklatent._utils.arrays import is_missing, to_array
+
 
 def row_keys(X, sample_ids=None):
     """Find the rows' keys, from their names where they have any.
@@ -33,12 +35,16 @@ def row_keys(X, sample_ids=None):
             return None
         names = index
     else:
-        names = sample_ids
+        names = to_array(sample_ids, "sample_ids")
         n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-        if np.ndim(names) != 1 or len(names) != n_rows:
+        if names.shape != (n_rows,):
             raise ValueError(
-                f"sample_ids has shape {np.shape(names)}, expected ({n_rows},): one name for each "
-                "row of X."
+                f"sample_ids has shape {names.shape}, expected ({n_rows},): one name for each row "
+                "of X."
+            )
+        if names.dtype.kind in "cV":
+            raise ValueError(
+                f"sample_ids holds {names.dtype}, and names of rows are whole numbers or strings."
             )
     keys = _keys(names)
     if sample_ids is not None and len(np.unique(keys)) != len(keys):
@@ -61,7 +67,7 @@ def _keys(names):
 
 
 def _key(name):
-    if name is None or name != name:
+    if is_missing(name):
         raise ValueError(
             "sample_ids holds a missing name; give each row a name, or leave sample_ids out."
         )

@@ -27,7 +27,7 @@ _YES_OR_NO = ["boolean"]
 _NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
 _SHARE = [Interval(Real, 0, 1, closed="neither")]
 # Of draws and bins, more than which nobody waits for.
-_COUNT = [_Whole(1, 10**7, closed="both")]
+COUNT = [_Whole(1, 10**7, closed="both")]
 _SETTINGS = [dict, None]
 _NAMES = ["array-like", None]
 _ROWS = ["array-like", None]
@@ -43,11 +43,13 @@ _OPTIONS = {
     "colorbar": _YES_OR_NO,
     "column_names": _NAMES,
     "component_names": _NAMES,
+    "confidence": [Interval(Real, 0, 1, closed="neither")],
     "continuous_factors": _YES_OR_NO,
     "debiased": _YES_OR_NO,
     "diff_quantile": [Interval(Real, 0, 1, closed="both")],
     "encoder": [HasMethods("transform")],
     "evenly_spaced": _YES_OR_NO,
+    "factor_bins": [_Whole(2, 10**4, closed="both"), None],
     "factor_names": _NAMES,
     "feature_names": _NAMES,
     "factor_similarity": _ROWS,
@@ -63,18 +65,18 @@ _OPTIONS = {
     "max_iter": [_Whole(1, None, closed="left")],
     "max_outside": [Interval(Real, 0, 1, closed="both")],
     "n_bins": [_Whole(2, 10**7, closed="both"), None],
-    "n_draws": _COUNT,
-    "n_eval": _COUNT,
-    "n_inputs": _COUNT,
+    "n_draws": COUNT,
+    "n_eval": COUNT,
+    "n_inputs": COUNT,
     "n_jobs": [
         _Whole(None, -1, closed="right"),
         _Whole(1, 10**4, closed="both"),
         None,
     ],
-    "n_points": _COUNT,
-    "n_runs": [*_COUNT, None],
-    "n_samples": [*_COUNT, None],
-    "n_train": _COUNT,
+    "n_points": COUNT,
+    "n_runs": [*COUNT, None],
+    "n_samples": COUNT,
+    "n_train": COUNT,
     "noise_dims": [_Whole(0, 10**4, closed="both")],
     "n_values": [_Whole(1, 10**4, closed="both")],
     "names": _NAMES,

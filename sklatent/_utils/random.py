@@ -1,5 +1,7 @@
 """Randomness that never comes from, nor goes to, numpy's global state."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.utils import check_random_state
 
@@ -23,4 +25,8 @@ def local_random_state(random_state):
     >>> int(local_random_state(0).randint(100))
     44
     """
-    return np.random.RandomState() if random_state is None else check_random_state(random_state)
+    if random_state is None:
+        return np.random.RandomState()
+    if isinstance(random_state, Integral) and not 0 <= random_state < 2**32:
+        raise ValueError(f"random_state={random_state} must lie in 0 to 2**32 - 1, or be None.")
+    return check_random_state(random_state)

@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
 
 from sklatent._utils.array_api import elsewhere, like, moved, raise_if_elsewhere, to_numpy
 from sklatent._utils.arrays import float_type
-from sklatent.alignment._checks import blocks, check_finite_rows, require_plain
+from sklatent.alignment._checks import blocks, check_finite_rows, plain_latents
 
 
 def affine(X, matrix, offset):
@@ -93,7 +93,7 @@ def variance_weighted_r2(y, mapped, sample_weight=None):
     r2 : float
         Greater is better; 1 is perfect.
     """
-    require_plain(y, "y")
+    y = plain_latents(y, "y")
     y, mapped, sample_weight = (moved(values, None) for values in (y, mapped, sample_weight))
     y = check_array(y, dtype="numeric", ensure_2d=False, ensure_all_finite=False, input_name="y")
     y = y.reshape(-1, 1) if y.ndim == 1 else y
@@ -103,14 +103,26 @@ def variance_weighted_r2(y, mapped, sample_weight=None):
             f"y has shape {y.shape} and the mapped rows have {mapped.shape}: one row of target "
             "latents is needed for each row of X."
         )
+    if sample_weight is not None:
+        sample_weight = plain_latents(sample_weight, "sample_weight")
+        sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        if not sample_weight.any():
+            raise ValueError("sample_weight is zero for every row, so that no row counts.")
     # Squares of tiny or huge numbers vanish or overflow.
     unit = float(np.abs(y.astype(np.float64)).max()) or 1.0
-    return r2_score(
-        y.astype(np.float64) / unit,
-        mapped.astype(np.float64) / unit,
-        sample_weight=sample_weight,
-        multioutput="variance_weighted",
-    )
+    with np.errstate(over="ignore"):
+        r2 = r2_score(
+            y.astype(np.float64) / unit,
+            mapped.astype(np.float64) / unit,
+            sample_weight=sample_weight,
+            multioutput="variance_weighted",
+        )
+    if r2 == -np.inf:
+        raise ValueError(
+            f"Squared errors overflow float64: the mapped rows reach {np.abs(mapped).max():.3g}, "
+            f"and y {unit:.3g}. Look for an outlier in X, or bring it to y's scale."
+        )
+    return r2
 
 
 class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMixin, BaseEstimator):
@@ -121,7 +133,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
     """
 
     def _validate_source(self, X):
-        require_plain(X, "X")
+        X = plain_latents(X, "X")
         X = X if self._goes_anywhere() else moved(X, None)
         # Finiteness is looked at by the pass that computes, which can name the rows.
         return validate_data(
@@ -139,7 +151,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
         return X
 
     def _validate_target(self, y, place=None):
-        require_plain(y, "y")
+        y = plain_latents(y, "y")
         y = y if elsewhere(y) == place else moved(y, None)
         Y = check_array(
             y,
@@ -176,7 +188,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
     def _validate_weights(self, sample_weight, X):
         if sample_weight is None:
             return None
-        require_plain(sample_weight, "sample_weight")
+        sample_weight = plain_latents(sample_weight, "sample_weight")
         rows = X if elsewhere(X) is None else np.empty((X.shape[0], 0))
         weights = _check_sample_weight(
             moved(sample_weight, None), rows, dtype=np.float64, ensure_non_negative=True
@@ -234,7 +246,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
             Source latents. The class's Notes say how exactly the way back undoes the way there.
         """
         check_is_fitted(self)
-        require_plain(X, "X")
+        X = plain_latents(X, "X")
         X = self._own(X, "inverse_transform")
         Z = check_array(X, dtype="numeric", ensure_all_finite=False, estimator=self)
         if Z.shape[1] != self.n_targets_:
@@ -270,7 +282,7 @@ class BaseAligner(ClassNamePrefixFeaturesOutMixin, RegressorMixin, TransformerMi
 
     def _validate_new(self, X, method):
         check_is_fitted(self)
-        require_plain(X, "X")
+        X = plain_latents(X, "X")
         X = self._own(X, method)
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=False)
         check_finite_rows(X, "X")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklatent._utils.array_api import elsewhere, to_numpy
-from sklatent._utils.arrays import row_slices
+from sklatent._utils.arrays import plain_numbers, row_slices
 
 # A block of both sides holds about this many numbers: small enough for the processor's cache,
 # large enough for the matrix product to run at full speed.
@@ -17,8 +17,10 @@ def blocks(n_rows, width, least=64):
     return row_slices(n_rows, max(least, _BLOCK_NUMBERS // max(1, width)))
 
 
-def require_plain(array, name):
+def plain_latents(array, name):
     """Refuse what would be read as other numbers than it holds, or fail in another library's words.
+
+    Arrays of other libraries stay what they are.
 
     Parameters
     ----------
@@ -28,10 +30,15 @@ def require_plain(array, name):
     name : str
         What it is called.
 
+    Returns
+    -------
+    array : object
+        The same; lists as an array, and categories that are numbers as numbers.
+
     Raises
     ------
     ValueError
-        If entries are masked.
+        If entries are masked, or categories are no numbers.
 
     TypeError
         If it holds dates, or is a tensor that records gradients.
@@ -44,8 +51,7 @@ def require_plain(array, name):
         raise TypeError(f"{name} is a tensor that records gradients; give {name}.detach().")
     if str(getattr(array, "dtype", "")) == "torch.bfloat16":
         raise TypeError(f"{name} is of bfloat16, which numpy does not know; give {name}.float().")
-    if getattr(getattr(array, "dtype", None), "kind", "") in ("M", "m"):
-        raise TypeError(f"{name} holds dates or times, and latents are real numbers.")
+    return array if hasattr(array, "detach") else plain_numbers(array, name)
 
 
 def check_finite_rows(array, name):
@@ -116,6 +122,26 @@ def raise_if_overflown(xx, xy, name):
         raise ValueError(
             f"The products of X and y overflow {name}: the values are too large to be "
             "squared. Divide both sides by a constant first."
+        )
+
+
+def raise_if_map_overflows(*parts):
+    """Raise an error where a fitted map has coefficients beyond the range of its float type.
+
+    Parameters
+    ----------
+    *parts : ndarray
+        Of the map.
+
+    Raises
+    ------
+    ValueError
+        If one is not finite.
+    """
+    if not all(np.isfinite(part).all() for part in parts):
+        raise ValueError(
+            "The map's coefficients overflow its float type: the values of X are too small beside "
+            "those of y. Bring both to similar units first, for example each to unit variance."
         )
 
 

@@ -31,7 +31,15 @@ def common_rows(spaces, sample_ids):
     if sample_ids is None:
         n_samples = spaces[0].shape[0]
         return np.arange(n_samples), [np.arange(n_samples)] * len(spaces)
-    ids, numbers = np.unique(np.concatenate(sample_ids), return_inverse=True)
+    together = np.concatenate(sample_ids)
+    try:
+        ids, numbers = np.unique(together, return_inverse=True)
+    except TypeError as error:
+        kinds = sorted({type(name).__name__ for name in together})
+        raise TypeError(
+            f"sample_ids mix types that have no order among them: {', '.join(kinds)}. Convert them "
+            "to one, such as str."
+        ) from error
     ends = np.cumsum([len(space_ids) for space_ids in sample_ids])[:-1]
     return ids, np.split(numbers, ends)
 

@@ -8,7 +8,7 @@ from sklearn.utils._missing import is_pandas_na
 from sklearn.utils.validation import check_array, column_or_1d
 
 from sklatent._utils.arrays import to_array
-from sklatent.alignment._checks import check_finite_rows, require_plain
+from sklatent.alignment._checks import check_finite_rows, plain_latents
 from sklatent.alignment._moments import float_type
 
 
@@ -118,7 +118,7 @@ def class_mean_anchors(X, labels):
     array([[1., 2.],
            [9., 9.]])
     """
-    require_plain(X, "X")
+    X = plain_latents(X, "X")
     X = check_array(X, dtype="numeric", ensure_all_finite=False)
     check_finite_rows(X, "X")
     labels = check_labels(labels, X.shape[0], "labels")

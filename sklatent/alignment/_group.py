@@ -17,7 +17,8 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklatent._utils.array_api import elsewhere, like, moved, raise_if_elsewhere, to_numpy
-from sklatent.alignment._checks import check_finite_rows, require_plain
+from sklatent._utils.arrays import to_array
+from sklatent.alignment._checks import check_finite_rows, plain_latents
 from sklatent.alignment._consensus import common_rows, generalised_procrustes, shared_response
 from sklatent.alignment._correspondence import matched_rows
 from sklatent.alignment._linear import LinearAligner
@@ -31,7 +32,10 @@ def is_list_of_spaces(X):
     """Whether X holds several spaces, rather than being the rows of one."""
     if getattr(X, "ndim", None) is not None:
         return X.ndim == 3
-    return isinstance(X, list | tuple) and len(X) > 0 and getattr(X[0], "ndim", np.ndim(X[0])) == 2
+    several = isinstance(X, list | tuple) and len(X) > 0
+    if several and not hasattr(X[0], "ndim"):
+        return to_array([X[0]], "X").ndim == 3
+    return several and X[0].ndim == 2
 
 
 class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -160,7 +164,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         several = is_list_of_spaces(X)
         given = [X[number] for number in range(len(X))] if several else [X]
-        require_plain(given[0], "space 0" if several else "X")
+        given[0] = plain_latents(given[0], "space 0" if several else "X")
         place = elsewhere(given[0])
         first = validate_data(
             self, given[0], dtype="numeric", ensure_all_finite=False, ensure_min_samples=2
@@ -208,7 +212,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             Its number is ``len(self.spaces_) - 1``.
         """
         check_is_fitted(self)
-        require_plain(Z, "Z")
+        Z = plain_latents(Z, "Z")
         raise_if_elsewhere(Z, self.consensus_, "GroupAligner.add")
         space = self._checked(Z, "Z")
         if sample_ids is not None:
@@ -233,7 +237,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             Of float32 where X is of float32 or float16, else of float64.
         """
         aligner = self._aligner(space)
-        require_plain(X, "X")
+        X = plain_latents(X, "X")
         raise_if_elsewhere(X, self.consensus_, "GroupAligner.transform")
         if space == 0:
             X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=False)
@@ -275,7 +279,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         return self.spaces_[space]
 
     def _checked(self, space, name):
-        require_plain(space, name)
+        space = plain_latents(space, name)
         space = check_array(
             moved(space, None),
             dtype="numeric",
@@ -299,7 +303,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             )
         checked = []
         for number, (ids, space) in enumerate(zip(sample_ids, spaces, strict=True)):
-            ids = to_numpy(ids)
+            ids = to_array(ids, f"sample_ids of space {number}")
             if ids.shape != (space.shape[0],):
                 raise ValueError(
                     f"sample_ids of space {number} has shape {ids.shape} for {space.shape[0]} rows."

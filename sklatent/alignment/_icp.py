@@ -206,7 +206,7 @@ class ICPAligner(AffineAligner):
                     "and no map can be told from them."
                 )
         # Both in one unit, so that squared distances neither vanish nor overflow.
-        unit = 2.0 ** np.frexp(max(np.abs(X).max(), np.abs(Y).max()))[1]
+        unit = 2.0 ** min(np.frexp(max(np.abs(X).max(), np.abs(Y).max()))[1], 1023)
         X, Y = X.astype(np.float64) / unit, Y.astype(np.float64) / unit
         settings = {
             "kind": self.kind,

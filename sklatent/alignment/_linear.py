@@ -10,7 +10,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklatent._utils.array_api import elsewhere, like, to_numpy
 from sklatent.alignment._base import AffineAligner
-from sklatent.alignment._checks import check_finite_rows, describe_deficit, raise_if_constant
+from sklatent.alignment._checks import (
+    check_finite_rows,
+    describe_deficit,
+    raise_if_constant,
+    raise_if_map_overflows,
+)
 from sklatent.alignment._held_out import RidgePath
 from sklatent.alignment._moments import float_type, magnifications, paired_moments, paired_triangle
 
@@ -282,7 +287,10 @@ class LinearAligner(AffineAligner):
             X, Y, weights, fit_intercept=self.fit_intercept, alpha=alpha
         )
         dtype = np.result_type(float_type(X.dtype), float_type(Y.dtype))
-        self.coef_ = like(np.ascontiguousarray(coefficients.T, dtype), elsewhere(X))
+        with np.errstate(over="ignore"):
+            coefficients = np.ascontiguousarray(coefficients.T, dtype)
+        raise_if_map_overflows(coefficients, intercept)
+        self.coef_ = like(coefficients, elsewhere(X))
         self.intercept_ = like(intercept.astype(dtype), elsewhere(X))
         self.alpha_ = float(alpha)
         self.rank_ = rank

@@ -12,13 +12,15 @@ from sklearn.base import (
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from sklatent._utils.arrays import plain, to_numbers
+from sklatent._utils.arrays import plain_numbers, to_numbers
 from sklatent._utils.calling import call_users
 from sklatent._utils.random import local_random_state
 from sklatent._utils.sparse import dense
 from sklatent._utils.warn import warn_caller
-from sklatent.alignment._checks import blocks, check_finite_rows, require_plain
+from sklatent.alignment._checks import blocks, check_finite_rows, plain_latents
 from sklatent.alignment._moments import float_type
+
+_SAFE_EXPONENT = 500  # of two
 
 
 def euclidean_similarity(X, anchors):
@@ -38,6 +40,10 @@ def euclidean_similarity(X, anchors):
         Smaller is nearer.
     """
     # Distances do not feel a common shift; small numbers lose less in the expanded square.
+    exponent = np.frexp(max(np.abs(X).max(initial=0.0), np.abs(anchors).max()))[1]
+    if abs(exponent) > _SAFE_EXPONENT:  # squares would overflow, or vanish
+        X, anchors = np.ldexp(X, -exponent), np.ldexp(anchors, -exponent)
+        return np.ldexp(euclidean_similarity(X, anchors), exponent)
     centre = anchors.mean(axis=0)
     X, anchors = X - centre, anchors - centre
     squares = (X**2).sum(axis=1)[:, None] + (anchors**2).sum(axis=1)
@@ -115,7 +121,7 @@ def choose_anchors(X, anchors, n_anchors, draw):
             n_anchors = n_samples
         indices = draw(n_samples)[:n_anchors]
         return np.array(dense(X[indices])), indices
-    anchors = plain(anchors, "anchors")
+    anchors = plain_numbers(anchors, "anchors")
     points = np.asarray(anchors)
     if points.ndim == 1 and points.dtype.kind in "iu":
         outside = points[(points < 0) | (points >= n_samples)]
@@ -238,7 +244,7 @@ class RelativeProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self : RelativeProjection
             The fitted projection.
         """
-        require_plain(X, "X")
+        X = plain_latents(X, "X")
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False)
         check_finite_rows(X, "X")
         self.anchors_, self.anchor_indices_ = choose_anchors(
@@ -260,7 +266,7 @@ class RelativeProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             Relative representation; of float32 where X is of float32 or float16, else of float64.
         """
         check_is_fitted(self)
-        require_plain(X, "X")
+        X = plain_latents(X, "X")
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=False)
         check_finite_rows(X, "X")
         similarity = self.similarity

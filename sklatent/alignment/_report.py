@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_array
 
 from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
-from sklatent.alignment._checks import check_finite_rows, require_plain
+from sklatent.alignment._checks import check_finite_rows, plain_latents
 from sklatent.alignment._held_out import (
     RidgePath,
     duplicate_groups,
@@ -117,7 +117,7 @@ class AlignmentReport:
 
 
 def _rows(array, name):
-    require_plain(array, name)
+    array = plain_latents(array, name)
     array = check_array(
         array, dtype="numeric", ensure_2d=False, ensure_all_finite=False, input_name=name
     )

@@ -8,7 +8,11 @@ from sklearn.base import _fit_context
 
 from sklatent._utils.array_api import elsewhere, like, to_numpy
 from sklatent.alignment._base import AffineAligner
-from sklatent.alignment._checks import describe_deficit, raise_if_constant
+from sklatent.alignment._checks import (
+    describe_deficit,
+    raise_if_constant,
+    raise_if_map_overflows,
+)
 from sklatent.alignment._moments import float_type, magnifications, paired_moments
 
 
@@ -258,6 +262,7 @@ class RigidAligner(AffineAligner):
             scale = scale * factors[0] / factors[1] if self.scaling else scale
             intercept = moments.y_mean - scale * moments.x_mean @ rotation
         dtype = np.result_type(float_type(X.dtype), float_type(Y.dtype))
+        raise_if_map_overflows(scale, intercept)
         self.rotation_ = like(np.ascontiguousarray(rotation, dtype), elsewhere(X))
         self.scale_ = scale
         self.intercept_ = like(intercept.astype(dtype), elsewhere(X))

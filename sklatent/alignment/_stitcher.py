@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sklatent.alignment._base import BaseAligner, variance_weighted_r2
-from sklatent.alignment._checks import check_finite_rows
+from sklatent.alignment._checks import check_finite_rows, plain_latents
 from sklatent.alignment._linear import LinearAligner
 from sklatent.alignment._moments import float_type
 
@@ -303,6 +303,7 @@ class LatentStitcher(BaseAligner):
             aligner and an encoder with `inverse_transform`.
         """
         check_is_fitted(self)
+        X = plain_latents(X, "X")
         valid = check_array(X, dtype="numeric", ensure_all_finite=False, estimator=self)
         check_finite_rows(valid, "X")
         decoder, encoder = self._part("decoder"), self._part("encoder")

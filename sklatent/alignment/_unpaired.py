@@ -10,14 +10,13 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklatent._utils.random import local_random_state
 from sklatent._utils.warn import warn_caller
-from sklatent.alignment._base import affine, pseudo_inverse
-from sklatent.alignment._checks import check_finite_rows
+from sklatent.alignment._base import affine, pseudo_inverse, variance_weighted_r2
+from sklatent.alignment._checks import check_finite_rows, plain_latents
 from sklatent.alignment._moments import float_type
 from sklatent.alignment._unpaired_frames import compose, make_frames
 from sklatent.alignment._unpaired_judgement import FEWEST_ROWS, judge
@@ -207,6 +206,7 @@ class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 "This UnpairedAligner estimator requires y to be passed, but the target y is None. "
                 "y is the latents of the target space, whose rows need not be those of X."
             )
+        X, y = plain_latents(X, "X"), plain_latents(y, "y")
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, ensure_min_samples=2)
         Y = check_array(
             y,
@@ -298,6 +298,7 @@ class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             If the map was refused, unless `strict=False`.
         """
         check_is_fitted(self)
+        X = plain_latents(X, "X")
         X = validate_data(self, X, dtype="numeric", ensure_all_finite=False, reset=False)
         check_finite_rows(X, "X")
         self._refuse()
@@ -322,6 +323,7 @@ class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             If the map was refused, unless `strict=False`.
         """
         check_is_fitted(self)
+        X = plain_latents(X, "X")
         Z = check_array(X, dtype="numeric", ensure_all_finite=False, estimator=self)
         if Z.shape[1] != self.n_targets_:
             raise ValueError(
@@ -349,12 +351,10 @@ class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         score : float
             1 for exact images, 0 for as good as the targets' mean; greater is better.
         """
-        y = np.asarray(y)
         check_is_fitted(self)
-        X = validate_data(self, X, dtype="numeric", reset=False)
+        X = validate_data(self, plain_latents(X, "X"), dtype="numeric", reset=False)
         self._refuse()
-        images = affine(X, self.coef_.T, self.intercept_)
-        return float(r2_score(y.reshape(len(y), -1), images, multioutput="variance_weighted"))
+        return float(variance_weighted_r2(y, affine(X, self.coef_.T, self.intercept_)))
 
     def _refuse(self):
         if self.strict and self._is_space and not self.accepted_:

@@ -52,6 +52,11 @@ def log_sums(exponents):
 
 def polar(product):
     """The orthogonal matrix nearest to a product."""
+    if not np.isfinite(product).all():
+        raise ValueError(
+            "A row of X or y lies so far from the others that nothing is left of the distances "
+            "between them. Leave such outliers out."
+        )
     left, _, right = np.linalg.svd(product)
     return left @ right
 

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from sklatent._utils.files import read_file, write_file
+from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 from sklatent.channels._arrays import as_floats, check_numbers, encode_labels
 from sklatent.channels._coefficients import (
@@ -103,6 +104,7 @@ class ChannelFingerprints:
         self.sample_hash = sample_hash
 
     @classmethod
+    @check_options()
     def from_models(cls, models, X, *, whole=False):
         """Encode samples with fitted models and take each latent component as a channel.
 

@@ -147,7 +147,7 @@ def encode_channels(estimator, X, whole, number):
 def _posterior_of(estimator, X):
     ends_in_one = hasattr(estimator, "best_estimator_") or hasattr(estimator, "steps")
     model, steps = last_step(estimator) if ends_in_one else (estimator, [])
-    if isinstance(model, type) or not hasattr(model, "encode"):
+    if isinstance(model, (type, str, bytes)) or not hasattr(model, "encode"):
         name = model.__name__ if isinstance(model, type) else type(model).__name__
         raise TypeError(
             f"{name} {'is a class' if isinstance(model, type) else 'has no method encode'}, so it "

@@ -4,7 +4,6 @@ from math import isqrt, prod
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import validate_params
 
 from sklatent._utils.arrays import to_numbers
 from sklatent._utils.options import check_options
@@ -50,14 +49,6 @@ def _fit_into(side, low, high, uniform):
     return lowest + uniform * (highest - lowest)
 
 
-@validate_params(
-    {
-        "random_state": ["random_state"],
-        "image_shape": [tuple, list, None],
-        "return_parameters": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
 @check_options()
 def make_affine_digits(X, random_state=None, *, image_shape=None, return_parameters=False):
     """Turn, shear, scale and move digits at random, as affNIST does.

@@ -2,13 +2,11 @@
 
 import zipfile
 from collections.abc import Mapping
-from numbers import Integral
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval, validate_params
 
-from sklatent._utils.options import check_options
+from sklatent._utils.options import COUNT, check_options
 from sklatent.datasets._npz import DAMAGE, check_size, open_npz, read_header, read_member
 from sklatent.datasets._sprites import FACTOR_NAMES, FACTOR_SIZES, select_rows
 
@@ -64,16 +62,7 @@ def _stream_rows(stream, rows, n_images):
     return images, (1, *shape[1:])
 
 
-@validate_params(
-    {
-        "n_samples": [Interval(Integral, 1, None, closed="left"), None],
-        "factors": [Mapping, "array-like", None],
-        "random_state": ["random_state"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
-@check_options()
+@check_options(n_samples=[*COUNT, None], factors=[Mapping, "array-like", None])
 def load_dsprites(path, n_samples=None, factors=None, random_state=None, *, return_X_y=False):
     """Load sprites from the original dSprites archive.
 

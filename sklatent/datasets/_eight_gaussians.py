@@ -1,28 +1,22 @@
 """Eight Gaussian blobs on a circle: the toy data set of the Rosetta VAE paper."""
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
+from sklatent._utils.limits import require_room
 from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 
 N_CLUSTERS = 8
 
 
-@validate_params(
-    {
-        "n_samples": [Interval(Integral, 1, None, closed="left")],
-        "noise_dims": [Interval(Integral, 0, None, closed="left")],
-        "random_state": ["random_state"],
-        "radius": [Interval(Real, 0, None, closed="neither")],
-        "cluster_std": [Interval(Real, 0, None, closed="left")],
-        "noise_std": [Interval(Real, 0, None, closed="left")],
-    },
-    prefer_skip_nested_validation=True,
+@check_options(
+    radius=[Interval(Real, 0, None, closed="neither")],
+    cluster_std=[Interval(Real, 0, None, closed="left")],
+    noise_std=[Interval(Real, 0, None, closed="left")],
 )
-@check_options()
 def make_eight_gaussians(
     n_samples=1000,
     noise_dims=3,
@@ -90,6 +84,8 @@ def make_eight_gaussians(
     >>> bool((X[first_half, 1] > 0).mean() > 0.99)
     True
     """
+    sizes = f"n_samples={n_samples} with noise_dims={noise_dims}"
+    require_room(4 * n_samples * (2 + noise_dims), sizes)  # twice, of eight bytes each
     rng = local_random_state(random_state)
     y = rng.permutation(np.arange(n_samples) % N_CLUSTERS)
     angle = (2 * y + 1) * np.pi / N_CLUSTERS

@@ -3,9 +3,10 @@
 import gzip
 import math
 import zlib
-from pathlib import Path
 
 import numpy as np
+
+from sklatent._utils.files import as_path
 
 # The third byte of the file names the element type; elements are big-endian.
 IDX_DTYPES = {
@@ -111,7 +112,7 @@ def load_idx(path):
     ...     load_idx(file)
     array([7, 2, 1], dtype=uint8)
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         with _open(path) as stream:
             return _read(stream, path)

@@ -6,12 +6,11 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import validate_params
 
+from sklatent._utils.files import as_path
 from sklatent._utils.options import check_options
 
 # Training names first, test names second, as archives in use spell them (any case).
@@ -47,7 +46,7 @@ DAMAGE = (
 
 def open_npz(path):
     """Open a NumPy archive without pickle, or say what the file is instead."""
-    path = Path(path)
+    path = as_path(path)
     with path.open("rb"):  # a missing or unreadable file is its own, clearer, error
         pass
     try:
@@ -128,7 +127,6 @@ def _read_pair(archive, names, path):
     return *_flatten(images), target
 
 
-@validate_params({"return_X_y": ["boolean"]}, prefer_skip_nested_validation=True)
 @check_options()
 def load_npz(path, *, return_X_y=False):
     """Load a labelled image data set from a NumPy archive.

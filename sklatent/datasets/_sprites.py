@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval
 
-from sklatent._utils.options import check_options
+from sklatent._utils.arrays import to_array
+from sklatent._utils.limits import require_room
+from sklatent._utils.options import COUNT, check_options
 from sklatent._utils.random import local_random_state
 
 FACTOR_NAMES = ("shape", "scale", "orientation", "position_x", "position_y")
@@ -48,7 +50,7 @@ def _check_levels(factors):
 
 def _rows_of(factors, grid):
     """Return where in `grid` each row of explicit factor indices stands."""
-    factors = np.asarray(factors)
+    factors = to_array(factors, "factors")
     if factors.ndim != 2 or factors.shape[1] != len(FACTOR_SIZES) or factors.dtype.kind not in "iu":
         raise ValueError(
             f"factors must be a mapping of names to indices, or integers of shape (n, "
@@ -157,16 +159,11 @@ def draw_sprites(factors, image_size):
     return images
 
 
-@validate_params(
-    {
-        "n_samples": [Interval(Integral, 1, None, closed="left"), None],
-        "factors": [Mapping, "array-like", None],
-        "random_state": ["random_state"],
-        "image_size": [Interval(Integral, 16, None, closed="left")],
-    },
-    prefer_skip_nested_validation=True,
+@check_options(
+    n_samples=[*COUNT, None],
+    factors=[Mapping, "array-like", None],
+    image_size=[Interval(Integral, 16, None, closed="left")],
 )
-@check_options()
 def make_sprites(n_samples=None, factors=None, random_state=None, *, image_size=64):
     """Draw black-and-white sprites on the factor grid of dSprites.
 
@@ -237,8 +234,13 @@ def make_sprites(n_samples=None, factors=None, random_state=None, *, image_size=
     """
     grid = factor_grid()
     chosen = grid[select_rows(grid, n_samples, factors, random_state)]
+    # A byte a pixel, where a number is counted as four.
+    require_room(
+        len(chosen) * image_size**2 / 4, f"{len(chosen)} sprites with image_size={image_size}"
+    )
     X = np.empty((len(chosen), image_size * image_size), dtype=np.uint8)
-    for start in range(0, len(chosen), BLOCK_ROWS):
-        block = slice(start, start + BLOCK_ROWS)
+    step = max(1, BLOCK_ROWS * CANVAS**2 // image_size**2)
+    for start in range(0, len(chosen), step):
+        block = slice(start, start + step)
         X[block] = draw_sprites(chosen[block], image_size).reshape(-1, X.shape[1])
     return X, chosen

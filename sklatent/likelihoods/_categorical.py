@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from sklatent._utils.arrays import listed
 from sklatent.likelihoods._base import Likelihood
 from sklatent.likelihoods._columns import pick, put_together, resolve_columns
 
@@ -39,7 +40,7 @@ class Categorical(Likelihood):
         groups = self.groups
         if groups is None:
             return [list(range(n_features))]
-        groups = list(groups)
+        groups = listed(groups, "groups of a Categorical", "widths, or of lists of columns")
         if all(isinstance(g, (int, np.integer)) and not isinstance(g, bool) for g in groups):
             if any(g < 1 for g in groups) or sum(groups) != n_features:
                 raise ValueError(

@@ -12,6 +12,8 @@ _LOG_2PI = math.log(2.0 * math.pi)
 _LEAST_SHARE = 1e-5  # of the data's variance that a learned variance keeps at least
 _LEAST = -60.0  # log variance below which nothing is told apart in float32
 
+_NARROWEST = 1e-18  # standard deviation whose square float32 still has
+
 
 class Gaussian(Likelihood):
     """Normal distribution of X around the decoder's output.
@@ -45,10 +47,11 @@ class Gaussian(Likelihood):
         if isinstance(scale, str) and scale in ("shared", "per_feature"):
             return scale
         number = isinstance(scale, (int, float, np.number)) and not isinstance(scale, bool)
-        if number and 0 < scale < math.inf:
+        if number and _NARROWEST <= scale <= 1 / _NARROWEST:
             return "fixed"
         raise ValueError(
-            f'scale={scale!r} of a Gaussian must be "shared", "per_feature" or a positive number.'
+            f'scale={scale!r} of a Gaussian must be "shared", "per_feature" or a number from '
+            f"{_NARROWEST:g} to {1 / _NARROWEST:g}. Scale X if its unit is an extreme one."
         )
 
     def noise(self):

@@ -19,6 +19,7 @@ def make_factor_vae_scorer(
     n_eval=5000,
     batch_size=64,
     pruning_threshold=0.05,
+    factor_bins=None,
     random_state=0,
 ):
     """Make a scorer by the FactorVAE metric.
@@ -46,6 +47,9 @@ def make_factor_vae_scorer(
     pruning_threshold : float, default=0.05
         Codes of smaller standard deviation are left out.
 
+    factor_bins : int, default=None
+        Number of bins of equal width for factors that are continuous. None refuses them.
+
     random_state : int, RandomState instance or None, default=0
         Determines the batches. The default judges all candidates of a search alike.
 
@@ -70,6 +74,7 @@ def make_factor_vae_scorer(
         "n_eval": n_eval,
         "batch_size": batch_size,
         "pruning_threshold": pruning_threshold,
+        "factor_bins": factor_bins,
         "random_state": random_state,
     }
     return FactorScorer(factor_vae_score, factors, X_reference, options)
@@ -77,7 +82,14 @@ def make_factor_vae_scorer(
 
 @check_options()
 def make_beta_vae_scorer(
-    factors=None, *, X_reference=None, n_train=10000, n_eval=5000, batch_size=64, random_state=0
+    factors=None,
+    *,
+    X_reference=None,
+    n_train=10000,
+    n_eval=5000,
+    batch_size=64,
+    factor_bins=None,
+    random_state=0,
 ):
     """Make a scorer by the beta-VAE metric.
 
@@ -100,6 +112,9 @@ def make_beta_vae_scorer(
 
     batch_size : int, default=64
         Pairs in a batch.
+
+    factor_bins : int, default=None
+        Number of bins of equal width for factors that are continuous. None refuses them.
 
     random_state : int, RandomState instance or None, default=0
         Determines the batches. The default judges all candidates of a search alike.
@@ -124,13 +139,16 @@ def make_beta_vae_scorer(
         "n_train": n_train,
         "n_eval": n_eval,
         "batch_size": batch_size,
+        "factor_bins": factor_bins,
         "random_state": random_state,
     }
     return FactorScorer(beta_vae_score, factors, X_reference, options)
 
 
 @check_options()
-def make_mutual_information_gap_scorer(factors=None, *, X_reference=None, n_bins=20):
+def make_mutual_information_gap_scorer(
+    factors=None, *, X_reference=None, n_bins=20, factor_bins=None
+):
     """Make a scorer by the mutual information gap (MIG).
 
     Greater is better. See :func:`mutual_information_gap`.
@@ -147,6 +165,9 @@ def make_mutual_information_gap_scorer(factors=None, *, X_reference=None, n_bins
     n_bins : int, default=20
         Number of bins of equal width over each code's range.
 
+    factor_bins : int, default=None
+        Number of bins of equal width for factors that are continuous. None refuses them.
+
     Returns
     -------
     scorer : callable
@@ -162,12 +183,12 @@ def make_mutual_information_gap_scorer(factors=None, *, X_reference=None, n_bins
     >>> make_mutual_information_gap_scorer()(model, factors * [1, 2, 3], factors)
     1.0
     """
-    options = {"n_bins": n_bins}
+    options = {"n_bins": n_bins, "factor_bins": factor_bins}
     return FactorScorer(mutual_information_gap, factors, X_reference, options)
 
 
 @check_options()
-def make_modularity_scorer(factors=None, *, X_reference=None, n_bins=20):
+def make_modularity_scorer(factors=None, *, X_reference=None, n_bins=20, factor_bins=None):
     """Make a scorer of modularity.
 
     Greater is better. See :func:`modularity_score`.
@@ -184,6 +205,9 @@ def make_modularity_scorer(factors=None, *, X_reference=None, n_bins=20):
     n_bins : int, default=20
         Number of bins of equal width over each code's range.
 
+    factor_bins : int, default=None
+        Number of bins of equal width for factors that are continuous. None refuses them.
+
     Returns
     -------
     scorer : callable
@@ -199,7 +223,7 @@ def make_modularity_scorer(factors=None, *, X_reference=None, n_bins=20):
     >>> make_modularity_scorer()(model, factors * [1, 2, 3], factors)
     1.0
     """
-    options = {"n_bins": n_bins}
+    options = {"n_bins": n_bins, "factor_bins": factor_bins}
     return FactorScorer(modularity_score, factors, X_reference, options)
 
 

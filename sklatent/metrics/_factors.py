@@ -5,6 +5,7 @@ import numbers
 import numpy as np
 
 from sklatent._utils.arrays import is_missing, to_array
+from sklatent.metrics._blocks import binary_exponent
 
 # A numeric factor of more values than this, each with fewer samples than that, is continuous.
 _FEW_VALUES, _SAMPLES_EACH = 50, 20
@@ -107,24 +108,60 @@ def _is_continuous(n_values, n_samples):
     return n_values > _FEW_VALUES and n_samples < _SAMPLES_EACH * n_values
 
 
-def encode_factors(factors, n_samples, *, min_factors=1):
+def equal_width_bins(codes, n_bins):
+    """Bin each column into intervals of equal width over its range.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples, n_columns)
+        Numbers.
+
+    n_bins : int
+        How many.
+
+    Returns
+    -------
+    binned : ndarray of int of shape (n_samples, n_columns)
+        From 0 to `n_bins - 1`.
+    """
+    binned = np.zeros(codes.shape, dtype=np.intp)
+    for column, code in enumerate(codes.T):
+        code = np.ldexp(code, -binary_exponent(code))
+        low, high = code.min(), code.max()
+        edges = np.linspace(low, high, n_bins + 1)
+        # The inner edges alone: the largest value belongs to the last bin, and rounding cannot
+        # push the smallest below the first. A constant code falls into one bin.
+        binned[:, column] = np.searchsorted(edges[1:-1], code, side="right")
+    return binned
+
+
+def encode_factors(factors, n_samples, *, min_factors=1, factor_bins=None):
     """Return discrete factors as integers 0, 1, ..., of shape (n_samples, n_factors).
 
-    Strings, categories and booleans are discrete. Numbers, whole or not, are continuous, and
-    refused, if there are more different ones than half the samples, or more than 50 with fewer than
-    20 samples each: milliseconds, degrees, pixels.
+    Strings, categories and booleans are discrete. Numbers, whole or not, are continuous if there
+    are more different ones than half the samples, or more than 50 with fewer than 20 samples each:
+    milliseconds, degrees, pixels. They are binned into `factor_bins` intervals of equal width, and
+    refused where that is None.
     """
     encoded = []
     for j, column, is_label in _checked_columns(factors, n_samples, min_factors):
         values, codes = np.unique(column, return_inverse=True)
         _refuse_constant(j, len(values))
         if not is_label and _is_continuous(len(values), n_samples):
+            if factor_bins is not None:
+                numbers = np.asarray(column, dtype=np.float64)[:, None]
+                binned = equal_width_bins(numbers, factor_bins)[:, 0]
+                encoded.append(np.unique(binned, return_inverse=True)[1].reshape(-1))
+                continue
             alone = " No two samples share one:" if len(values) == n_samples else " Either"
             raise ValueError(
                 f"Factor {j} takes {len(values)} different values in {n_samples} samples.{alone} "
                 "there are too few samples of each, or it is not discrete as this metric expects. "
-                "Bin it first, for example with sklearn.preprocessing.KBinsDiscretizer("
-                "encode='ordinal'); numbers that are mere names, pass as strings or categories."
+                "Bin it: factor_bins=20 makes intervals of equal width of such factors, and "
+                "sklearn.preprocessing.KBinsDiscretizer(encode='ordinal') others; for dci_scores "
+                "pass a regressor as estimator, and for separated_attribute_predictability "
+                "continuous_factors=True. Numbers that are mere names, pass as strings or "
+                "categories."
             )
         encoded.append(codes.reshape(-1))
     return np.column_stack(encoded)

@@ -6,36 +6,8 @@ from scipy.special import xlogy
 from sklearn.utils.validation import check_scalar
 
 from sklatent._utils.options import check_options
-from sklatent.metrics._blocks import binary_exponent
-from sklatent.metrics._factors import encode_factors
+from sklatent.metrics._factors import encode_factors, equal_width_bins
 from sklatent.metrics._validation import check_codes
-
-
-def equal_width_bins(codes, n_bins):
-    """Bin each column into intervals of equal width over its range.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n_samples, n_columns)
-        Numbers.
-
-    n_bins : int
-        How many.
-
-    Returns
-    -------
-    binned : ndarray of int of shape (n_samples, n_columns)
-        From 0 to `n_bins - 1`.
-    """
-    binned = np.zeros(codes.shape, dtype=np.intp)
-    for column, code in enumerate(codes.T):
-        code = np.ldexp(code, -binary_exponent(code))
-        low, high = code.min(), code.max()
-        edges = np.linspace(low, high, n_bins + 1)
-        # The inner edges alone: the largest value belongs to the last bin, and rounding cannot
-        # push the smallest below the first. A constant code falls into one bin.
-        binned[:, column] = np.searchsorted(edges[1:-1], code, side="right")
-    return binned
 
 
 def _one_hot(columns):
@@ -73,15 +45,15 @@ def _mutual_information(binned, factors):
     return np.where(information > 1e-12, information, 0.0)
 
 
-def _checked(codes, factors, n_bins, min_codes, min_factors):
+def _checked(codes, factors, n_bins, factor_bins, min_codes, min_factors):
     codes = check_codes(codes, min_components=min_codes)
-    factors = encode_factors(factors, len(codes), min_factors=min_factors)
+    factors = encode_factors(factors, len(codes), min_factors=min_factors, factor_bins=factor_bins)
     check_scalar(n_bins, "n_bins", (int, np.integer), min_val=2)
     return _mutual_information(equal_width_bins(codes, n_bins), factors), _entropies(factors)
 
 
 @check_options()
-def mutual_information_gap(codes, factors, *, n_bins=20):
+def mutual_information_gap(codes, factors, *, n_bins=20, factor_bins=None):
     """Mutual information gap (MIG) of a representation.
 
     .. math:: MIG = \\frac{1}{K} \\sum_k \\frac{1}{H(v_k)} (I(z_{(1)}; v_k) - I(z_{(2)}; v_k))
@@ -99,6 +71,10 @@ def mutual_information_gap(codes, factors, *, n_bins=20):
 
     n_bins : int, default=20
         Number of bins of equal width over each code's range.
+
+    factor_bins : int, default=None
+        Number of bins of equal width for factors that are continuous: numbers of which more than
+        half are different, or more than 50 with fewer than 20 samples each. None refuses them.
 
     Returns
     -------
@@ -129,13 +105,15 @@ def mutual_information_gap(codes, factors, *, n_bins=20):
     >>> mutual_information_gap(factors.astype(float), factors)
     1.0
     """
-    information, entropies = _checked(codes, factors, n_bins, min_codes=2, min_factors=1)
+    information, entropies = _checked(
+        codes, factors, n_bins, factor_bins, min_codes=2, min_factors=1
+    )
     ordered = np.sort(information, axis=0)
     return float(np.mean((ordered[-1] - ordered[-2]) / entropies))
 
 
 @check_options()
-def modularity_score(codes, factors, *, n_bins=20):
+def modularity_score(codes, factors, *, n_bins=20, factor_bins=None):
     """Modularity: whether each code depends on a single factor.
 
     For code i with mutual informations m_ij, of which m_i* is the largest, among n factors,
@@ -154,6 +132,10 @@ def modularity_score(codes, factors, *, n_bins=20):
 
     n_bins : int, default=20
         Number of bins of equal width over each code's range.
+
+    factor_bins : int, default=None
+        Number of bins of equal width for factors that are continuous: numbers of which more than
+        half are different, or more than 50 with fewer than 20 samples each. None refuses them.
 
     Returns
     -------
@@ -184,7 +166,7 @@ def modularity_score(codes, factors, *, n_bins=20):
     >>> modularity_score(factors.astype(float), factors)
     1.0
     """
-    information, _ = _checked(codes, factors, n_bins, min_codes=1, min_factors=2)
+    information, _ = _checked(codes, factors, n_bins, factor_bins, min_codes=1, min_factors=2)
     squared = information**2
     largest = squared.max(axis=1)
     others = squared.sum(axis=1) - largest

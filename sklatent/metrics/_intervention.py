@@ -7,8 +7,7 @@ from sklearn.utils.validation import check_scalar
 from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 from sklatent.metrics._blocks import binary_exponent
-from sklatent.metrics._factors import encode_factors, numeric_factors
-from sklatent.metrics._information import equal_width_bins
+from sklatent.metrics._factors import encode_factors, equal_width_bins, numeric_factors
 from sklatent.metrics._validation import check_codes, is_constant, refuse_huge
 
 # Rows gathered at once; keeps batches of codes to some tens of megabytes.
@@ -55,9 +54,9 @@ def _each_block(n_batches, batch_size):
         yield slice(start, min(start + step, n_batches))
 
 
-def _checked(codes, factors, n_train, n_eval, batch_size):
+def _checked(codes, factors, n_train, n_eval, batch_size, factor_bins):
     codes = check_codes(codes)
-    factors = encode_factors(factors, len(codes), min_factors=2)
+    factors = encode_factors(factors, len(codes), min_factors=2, factor_bins=factor_bins)
     check_scalar(n_train, "n_train", (int, np.integer), min_val=1)
     check_scalar(n_eval, "n_eval", (int, np.integer), min_val=1)
     check_scalar(batch_size, "batch_size", (int, np.integer), min_val=2)
@@ -85,6 +84,7 @@ def factor_vae_score(
     n_eval=5000,
     batch_size=64,
     pruning_threshold=0.05,
+    factor_bins=None,
     random_state=None,
 ):
     """Score of a representation by the FactorVAE metric.
@@ -113,6 +113,10 @@ def factor_vae_score(
 
     pruning_threshold : float, default=0.05
         Codes of smaller standard deviation are left out, as collapsed to the prior.
+
+    factor_bins : int, default=None
+        Number of bins of equal width for factors that are continuous: numbers of which more than
+        half are different, or more than 50 with fewer than 20 samples each. None refuses them.
 
     random_state : int, RandomState instance or None, default=None
         Determines the batches.
@@ -150,7 +154,7 @@ def factor_vae_score(
     >>> factor_vae_score(factors.astype(float), factors, random_state=0)
     1.0
     """
-    codes, factors = _checked(codes, factors, n_train, n_eval, batch_size)
+    codes, factors = _checked(codes, factors, n_train, n_eval, batch_size, factor_bins)
     check_scalar(pruning_threshold, "pruning_threshold", (int, float), min_val=0)
     rng = local_random_state(random_state)
     sampler = _FixedFactorSampler(factors)
@@ -184,7 +188,16 @@ def _mean_differences(codes, sampler, fixed, batch_size, rng):
 
 
 @check_options()
-def beta_vae_score(codes, factors, *, n_train=10000, n_eval=5000, batch_size=64, random_state=None):
+def beta_vae_score(
+    codes,
+    factors,
+    *,
+    n_train=10000,
+    n_eval=5000,
+    batch_size=64,
+    factor_bins=None,
+    random_state=None,
+):
     """Score of a representation by the beta-VAE metric.
 
     A linear classifier is to say which factor the pairs of a batch have in common, given the mean
@@ -207,6 +220,10 @@ def beta_vae_score(codes, factors, *, n_train=10000, n_eval=5000, batch_size=64,
 
     batch_size : int, default=64
         Pairs in a batch.
+
+    factor_bins : int, default=None
+        Number of bins of equal width for factors that are continuous: numbers of which more than
+        half are different, or more than 50 with fewer than 20 samples each. None refuses them.
 
     random_state : int, RandomState instance or None, default=None
         Determines the batches.
@@ -243,7 +260,7 @@ def beta_vae_score(codes, factors, *, n_train=10000, n_eval=5000, batch_size=64,
     >>> beta_vae_score(factors.astype(float), factors, n_train=300, n_eval=300, random_state=0)
     1.0
     """
-    codes, factors = _checked(codes, factors, n_train, n_eval, batch_size)
+    codes, factors = _checked(codes, factors, n_train, n_eval, batch_size, factor_bins)
     rng = local_random_state(random_state)
     sampler = _FixedFactorSampler(factors)
     fixed = rng.randint(factors.shape[1], size=n_train + n_eval)

@@ -128,7 +128,9 @@ def _explicitness_of_factor(train, train_factor, test, test_factor):
 
 
 @check_options()
-def explicitness_score(codes, factors, *, test_size=0.5, random_state=None, n_jobs=None):
+def explicitness_score(
+    codes, factors, *, test_size=0.5, factor_bins=None, random_state=None, n_jobs=None
+):
     """Explicitness: how well a linear classifier reads the factors off the whole code.
 
     The mean over factors, and over the values of each against the rest, of the area under the ROC
@@ -145,6 +147,10 @@ def explicitness_score(codes, factors, *, test_size=0.5, random_state=None, n_jo
 
     test_size : float or int, default=0.5
         Fraction or number of samples held out.
+
+    factor_bins : int, default=None
+        Number of bins of equal width for factors that are continuous: numbers of which more than
+        half are different, or more than 50 with fewer than 20 samples each. None refuses them.
 
     random_state : int, RandomState instance or None, default=None
         Determines the split.
@@ -185,7 +191,7 @@ def explicitness_score(codes, factors, *, test_size=0.5, random_state=None, n_jo
     codes = check_codes(codes, min_samples=4)
     # Standardised below; in range first.
     codes = np.ldexp(codes, -binary_exponent(codes, axis=0))
-    factors = encode_factors(factors, len(codes))
+    factors = encode_factors(factors, len(codes), factor_bins=factor_bins)
     train, test, train_factors, test_factors = split_samples(
         codes, factors, test_size, random_state
     )

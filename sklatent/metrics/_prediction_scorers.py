@@ -137,7 +137,13 @@ def make_separated_attribute_predictability_scorer(
 
 @check_options()
 def make_explicitness_scorer(
-    factors=None, *, X_reference=None, test_size=0.5, random_state=0, n_jobs=None
+    factors=None,
+    *,
+    X_reference=None,
+    test_size=0.5,
+    factor_bins=None,
+    random_state=0,
+    n_jobs=None,
 ):
     """Make a scorer of explicitness.
 
@@ -154,6 +160,9 @@ def make_explicitness_scorer(
 
     test_size : float or int, default=0.5
         Fraction or number of samples on which the classifiers are judged.
+
+    factor_bins : int, default=None
+        Number of bins of equal width for factors that are continuous. None refuses them.
 
     random_state : int, RandomState instance or None, default=0
         Determines the split. The default judges all candidates of a search alike.
@@ -176,5 +185,10 @@ def make_explicitness_scorer(
     >>> make_explicitness_scorer()(model, factors, factors)
     1.0
     """
-    options = {"test_size": test_size, "random_state": random_state, "n_jobs": n_jobs}
+    options = {
+        "test_size": test_size,
+        "factor_bins": factor_bins,
+        "random_state": random_state,
+        "n_jobs": n_jobs,
+    }
     return FactorScorer(explicitness_score, factors, X_reference, options)

@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklatent._utils.arrays import plain, to_array
 from sklatent._utils.names import as_table_like
 from sklatent._utils.pipelines import last_step
 from sklatent._utils.random import local_random_state
@@ -285,7 +286,7 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     # The first fit
 
     def _fit_first(self, X):
-        X = X if hasattr(X, "shape") else np.asarray(X)
+        X = self._table(X)
         validate_data(self, X, skip_check_array=True)
         fitted = clone(self.estimator).fit(X)
         model, steps = last_step(fitted)
@@ -303,10 +304,14 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             return np.random.RandomState([self.random_state, update])
         return local_random_state(self.random_state)
 
+    @staticmethod
+    def _table(X):
+        return plain(X, "X") if hasattr(X, "shape") else to_array(X, "X")
+
     # Updates
 
     def _inputs(self, X):
-        X = X if hasattr(X, "shape") else np.asarray(X)
+        X = self._table(X)
         if len(X.shape) == 2:  # what is not, the estimator refuses
             validate_data(self, X, skip_check_array=True, reset=False)
         return X if self.steps_ is None else self.steps_.transform(X)

@@ -7,9 +7,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
+from sklatent._utils.arrays import listed
 from sklatent._utils.options import check_options
 from sklatent._utils.pipelines import reconstruct
 from sklatent._utils.random import local_random_state
+from sklatent._utils.sparse import dense
 from sklatent.metrics import active_components, latent_space_distortion, retraining_variability
 from sklatent.metrics._scorers import model_and_inputs
 from sklatent.model_selection._reproducibility.cautions import SIGN_OF_HALVES, close_gap
@@ -130,7 +132,7 @@ def retraining_report(models, X, *, degenerate="raise"):
     >>> retraining_report(runs, X).columns.tolist()
     ['median', 'q25', 'q75', 'over']
     """
-    models = list(models)
+    models = listed(models, "models", "fitted models")
     if len(models) < 2:
         raise ValueError(f"A report needs at least two runs, got {len(models)}; see retrain.")
     for model in models:
@@ -152,7 +154,7 @@ def retraining_report(models, X, *, degenerate="raise"):
         )
     spread = {"degenerate": degenerate, "return_samples": True}
     errors = [
-        np.mean((reconstruct(last, x) - np.asarray(x, dtype=float)) ** 2)
+        np.mean((reconstruct(last, x) - np.asarray(dense(x), dtype=float)) ** 2)
         for last, x in zip(lasts, inputs, strict=True)
     ]
     rows = {

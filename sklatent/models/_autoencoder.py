@@ -8,7 +8,7 @@ from torch import nn
 from sklatent._utils.arrays import float_type
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_model
-from sklatent.models._inference import finite
+from sklatent.models._in_blocks import require_finite
 from sklatent.models._parameters import document
 from sklatent.nn.autoencoder import AutoencoderModule, DecoderModule
 from sklatent.nn.linear_path import LinearPath
@@ -235,6 +235,7 @@ class Autoencoder(LatentModel):
         if self.encoder_ is None:
             return self._map_rows(valid, lambda module, x: module.encode(x))
         z = self._represent(latents_of(self.encoder_, X), self.encoder_)
+        require_finite(z)
         return z.astype(float_type(valid.dtype), copy=False)
 
     def transform(self, X):
@@ -271,7 +272,7 @@ class Autoencoder(LatentModel):
         def log_likelihood(module, x, z):
             return module.likelihood.log_prob(x, module.decode(z))
 
-        return finite(self._map_rows(valid, log_likelihood, z))
+        return self._map_rows(valid, log_likelihood, z)
 
     def score(self, X, y=None):
         """Mean log-likelihood of X given its own latents; greater is better.

@@ -378,8 +378,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     def _take_rows(self, X, sample_ids, reset):
         """Validated training data, and the rows' keys or None."""
-        keys = row_keys(X, sample_ids)
-        return self._validate_training_data(X, reset=reset), keys
+        rows = self._validate_training_data(X, reset=reset)
+        return rows, row_keys(X, sample_ids)
 
     def _validate_training_data(self, X, reset):
         resolve_device(self.device)

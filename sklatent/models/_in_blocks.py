@@ -26,7 +26,31 @@ def block_slices(n_rows, row_bytes, n_members=1):
     return row_slices(n_rows, size)
 
 
-def map_in_blocks(module, X, function, *beside, covariates=None, n_members=None):
+def require_finite(values, start=0):
+    """Raise an error that names rows for which a model can't say anything.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, ...)
+        What a model makes of some rows.
+    start : int, default=0
+        The first one's number.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite.
+    """
+    bad = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"{len(bad)} of {len(values)} rows have no finite score or image, the first of them "
+            f"row {start + bad[0]}: they lie too far from what the model was trained on for "
+            f"{values.dtype}. Leave them out, scale X, or give float64."
+        )
+
+
+def map_in_blocks(module, X, function, *beside, covariates=None, n_members=None, unknown=False):
     """Apply ``function(module, x, *beside)`` to blocks of rows, the module told of them.
 
     Parameters
@@ -43,7 +67,9 @@ def map_in_blocks(module, X, function, *beside, covariates=None, n_members=None)
         What the module is told.
     n_members : int, default=None
         Models in the module, where it is a stack: each sees all rows, and the axis of models comes
-        before them in what is returned.
+        before them in what is returned, and nothing is said of what is not finite.
+    unknown : bool, default=False
+        Whether to let NaN through.
 
     Returns
     -------
@@ -73,6 +99,8 @@ def map_in_blocks(module, X, function, *beside, covariates=None, n_members=None)
                 result, single = {"result": result}, True
             for name, tensor in result.items():
                 found = tensor.cpu().numpy()
+                if not unknown and n_members is None:
+                    require_finite(found, rows.start)
                 if name not in out:
                     shape = (*found.shape[:axis], X.shape[0], *found.shape[axis + 1 :])
                     out[name] = np.empty(shape, dtype=found.dtype)

@@ -12,15 +12,17 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from sklatent._posterior import Posterior
-from sklatent._utils.arrays import float_type, plain
+from sklatent._utils.arrays import float_type, plain_numbers
+from sklatent._utils.limits import require_room
 from sklatent._utils.random import local_random_state
 from sklatent._utils.sparse import dense
 from sklatent.likelihoods._counts import Counts
 from sklatent.models._covariates import check_given, join_columns
-from sklatent.models._in_blocks import MAX_ROWS, map_in_blocks
+from sklatent.models._in_blocks import MAX_ROWS, map_in_blocks, require_finite
 from sklatent.models._rows import check_possible, validate_rows
 from sklatent.nn.training.randomness import draw_seed
 
+_MOST_DRAWS = 10**7  # of a posterior
 _MAX_PAIRS = 8  # of draws in the evidence lower bound
 _ELBO_SEED = 0
 
@@ -39,24 +41,14 @@ def elbo_noise(n_components):
     return np.concatenate([half, -half])
 
 
-def check_count(name, value):
-    """See that a number of draws is one."""
+def check_count(name, value, most=None):
+    """See that a number of draws is one, and no more than anybody waits for."""
     if not isinstance(value, Integral) or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}={value!r} must be a whole number, 1 or more.")
     if value < 1:
         raise ValueError(f"{name}={value} must be at least 1.")
-
-
-def finite(scores):
-    """Scores of rows, or an error that names rows which have none."""
-    bad = np.flatnonzero(~np.isfinite(scores))
-    if len(bad):
-        raise ValueError(
-            f"{len(bad)} of {len(scores)} rows have no finite score, the first of them row "
-            f"{bad[0]}: they lie too far from what the model was trained on for {scores.dtype}. "
-            "Leave them out, scale X, or give float64."
-        )
-    return scores
+    if most is not None and value > most:
+        raise ValueError(f"{name}={value} must be at most {most}.")
 
 
 def _means(module, x):
@@ -97,7 +89,7 @@ class InferenceMixin(TransformerMixin):
 
     def _validate_latents(self, Z):
         check_is_fitted(self)
-        Z = check_array(plain(Z, "Z"), dtype="numeric", input_name="Z")
+        Z = check_array(plain_numbers(Z, "Z"), dtype="numeric", input_name="Z")
         if Z.dtype.kind == "c":
             raise ValueError("Z holds complex numbers; give real numbers.")
         n_columns = self._n_features_out
@@ -113,18 +105,23 @@ class InferenceMixin(TransformerMixin):
         x, told = self._split(X)
         return self._map_blocks(x, function, *beside, covariates=told)
 
-    def _map_blocks(self, X, function, *beside, covariates=None):
+    def _map_blocks(self, X, function, *beside, covariates=None, unknown=False):
         """Apply ``function(module, x, *beside)`` to blocks; arrays out, in X's float type.
 
         ``function`` returns a tensor, or a dict of tensors, with the rows first; further arrays
-        have X's rows.
+        have X's rows. ``unknown`` lets NaN through.
         """
         if "_member" in vars(self) and not beside:
             members, k = self._member
             found = members.map(k, X, function, covariates)
             if found is not None:
+                parts = found.values() if isinstance(found, dict) else [found]
+                for part in () if unknown else parts:
+                    require_finite(part)
                 return found
-        return map_in_blocks(self._fitted_module(), X, function, *beside, covariates=covariates)
+        return map_in_blocks(
+            self._fitted_module(), X, function, *beside, covariates=covariates, unknown=unknown
+        )
 
     def transform(self, X):
         """Encode X: the means of the posteriors.
@@ -144,7 +141,9 @@ class InferenceMixin(TransformerMixin):
     def _as_seen(self, X):
         """Rows as the encoder sees them."""
         x, _ = self._split(self._validate_rows(X))
-        return self._map_blocks(x, lambda module, x: module.likelihood.encoder_input(x))
+        return self._map_blocks(
+            x, lambda module, x: module.likelihood.encoder_input(x), unknown=True
+        )
 
     def _encode_means(self, X):
         return self._map_rows(X, _means)
@@ -246,6 +245,9 @@ class InferenceMixin(TransformerMixin):
         """
         check_is_fitted(self)
         check_count("n_samples", n_samples)
+        require_room(n_samples * self.n_features_in_, f"n_samples={n_samples}")
+        if not isinstance(noise, (bool, np.bool_)):
+            raise TypeError(f"noise must be True or False, got {noise!r}.")
         random_state = local_random_state(random_state)
         Z = random_state.standard_normal((n_samples, self._n_features_out))
         told = check_given(self, covariates, n_samples, Z.dtype)
@@ -276,7 +278,7 @@ class InferenceMixin(TransformerMixin):
         """
         X = self._validate_scored_rows(X)
         bound = partial(_bound, n_components=self.n_components_)
-        return finite(self._map_rows(X, bound))
+        return self._map_rows(X, bound)
 
     def score(self, X, y=None):
         """Mean evidence lower bound of X; greater is better.
@@ -320,7 +322,7 @@ class InferenceMixin(TransformerMixin):
         Burda, Grosse & Salakhutdinov, Importance weighted autoencoders, equation 8.
         """
         X = self._validate_scored_rows(X)
-        check_count("n_importance_samples", n_importance_samples)
+        check_count("n_importance_samples", n_importance_samples, most=_MOST_DRAWS)
         random_state = local_random_state(random_state)
         d = self.n_components_
         # As many draws at a time as keep the decoder's output to one block.
@@ -340,4 +342,4 @@ class InferenceMixin(TransformerMixin):
             log_weights = torch.cat(log_weights)
             return torch.logsumexp(log_weights, 0) - math.log(n_importance_samples)
 
-        return finite(self._map_rows(X, estimate))
+        return self._map_rows(X, estimate)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import validate_data
 
-from sklatent._utils.arrays import plain
+from sklatent._utils.arrays import plain_numbers
 from sklatent._utils.columns import ChosenColumns
 from sklatent._utils.sparse import dense, dense_blocks
 from sklatent.models._covariates import modelled_columns
@@ -31,7 +31,7 @@ def validate_rows(model, X, reset=False, ensure_min_samples=1):
     ndarray or CSR matrix
         Of real numbers.
     """
-    X = plain(X, "X")
+    X = plain_numbers(X, "X")
     if sparse.issparse(X) and X.format != "csr":
         raise TypeError(
             f"X is a sparse matrix in {X.format.upper()} format, of which no single rows can be "

@@ -9,6 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 from sklatent.models._transform_views import validate_change, validate_views
 from sklatent.nn.transform import move_latents
 
+_FARTHEST = 1e30  # beyond the views, in their distance
+
 
 class TransformationMixin:
     """Transformations of latents, once they are learned."""
@@ -61,6 +63,8 @@ class TransformationMixin:
         ValueError
             If T has another shape, is not finite, or holds a matrix without an inverse.
         """
+        if not isinstance(inverse, (bool, np.bool_)):
+            raise TypeError(f"inverse must be True or False, got {inverse!r}.")
         X = self._validate_rows(X)
         self._check_knows_transformations()
         Z, told = self._encode_means(X), self._told(X)
@@ -88,8 +92,9 @@ class TransformationMixin:
         X_between : ndarray of shape (n_samples, n_features)
             The likelihood's means there.
         """
-        if not isinstance(weight, Real) or not np.isfinite(weight):
+        if not isinstance(weight, Real) or not abs(weight) < _FARTHEST:
             raise ValueError(f"weight={weight!r} must be a finite number, such as 0.5.")
+        weight = float(weight)
         views = [self._validate_rows(X) for X in (X_forward, X_inverse)]
         first, second = (self._encode_means(view) for view in views)
         if len(first) != len(second):

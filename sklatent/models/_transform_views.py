@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from sklearn.utils import check_array
 
+from sklatent._utils.arrays import plain_numbers, to_numbers
+
 _SINGULAR = 1e7  # condition number from which on a matrix has no inverse worth having
 _ROUNDING = 1e-5  # how far interpolated pixels may leave [0, 1]
 
@@ -102,7 +104,8 @@ def validate_views(model, X_forward, X_inverse):
     else:
         views = {f"X_forward[{i}]": view for i, view in enumerate(X_forward)}
     views = {
-        name: check_array(view, dtype="numeric", input_name=name) for name, view in views.items()
+        name: check_array(plain_numbers(view, name), dtype="numeric", input_name=name)
+        for name, view in views.items()
     }
     n_rows = len(next(iter(views.values())))
     for name, view in views.items():
@@ -136,7 +139,9 @@ def validate_change(model, T, n_rows, inverse):
     """
     d = model.n_components_ // model.latent_columns
     shape = (d,) if model.latent_transformation == "additive" else (d, d)
-    T = check_array(T, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="T")
+    T = check_array(
+        to_numbers(T, "T"), dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="T"
+    )
     if T.shape not in (shape, (1, *shape), (n_rows, *shape)):
         raise ValueError(
             f"T has shape {T.shape}, expected {(n_rows, *shape)}, the "

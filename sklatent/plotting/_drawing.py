@@ -34,6 +34,31 @@ def to_table(X, name):
     return X.astype(float)
 
 
+def to_grid(values, name):
+    """What is drawn as colours, as an array of floats of any number of axes; NaN is blank."""
+    values = to_array(values, name)
+    values = to_numbers(values, name) if values.dtype.kind == "O" else values
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, got dtype {values.dtype}.")
+    return values.astype(float)
+
+
+def to_indices(values, name):
+    """Whole numbers that say which, as an array."""
+    values = to_array(values, name)
+    if values.dtype.kind not in "iu" and values.size:
+        raise TypeError(f"{name} must hold whole numbers, got dtype {values.dtype}.")
+    return values.astype(int)
+
+
+def check_range(value_range):
+    """The first and the last of some values, as floats."""
+    ends = to_numbers(value_range, "value_range")
+    if ends.shape != (2,) or not np.isfinite(ends).all():
+        raise ValueError(f"value_range must be two finite numbers, got {value_range!r}.")
+    return ends.astype(float)
+
+
 def to_images(X, image_shape):
     """Flat rows as images, `(..., height, width, channels)`; without a shape, one line each."""
     n_features = X.shape[-1]

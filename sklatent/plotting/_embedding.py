@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.decomposition import PCA
 
+from sklatent._utils.arrays import to_array
 from sklatent._utils.options import check_options
 from sklatent.plotting._drawing import get_axes, model_parameter, to_table
 
@@ -163,8 +164,10 @@ class EmbeddingDisplay:
             The display, drawn.
         """
         Z = to_table(Z, "Z")
+        if not np.isfinite(Z).all():
+            raise ValueError("Z contains NaN or infinity, where no point can be drawn.")
         if y is not None:
-            y = np.asarray(y)
+            y = to_array(y, "y")
             if y.shape != (len(Z),):
                 raise ValueError(
                     f"y must have one label for each of the {len(Z)} rows of Z, got shape "
@@ -235,7 +238,7 @@ def _projection(Z, projection):
             pca = PCA(2, random_state=0).fit(Z)
         share = 100 * np.nan_to_num(pca.explained_variance_ratio_)
         return pca.transform, tuple(f"PC {i + 1} ({share[i]:.0f} % of variance)" for i in (0, 1))
-    if hasattr(projection, "transform"):
+    if hasattr(projection, "transform") and not hasattr(projection, "iloc"):
 
         def project(Z):
             return to_table(projection.transform(Z), "projection.transform(Z)")
@@ -270,7 +273,11 @@ def _are_classes(labels):
 def _scatter_classes(ax, x, y, labels, settings):
     import matplotlib as mpl
 
-    classes = np.unique(labels)
+    try:
+        classes = np.unique(labels)
+    except TypeError:  # of several types, which have no order
+        labels = np.array([str(label) for label in labels])
+        classes = np.unique(labels)
     colors = mpl.colormaps["tab10" if len(classes) <= 10 else "tab20"]
     scatters = []
     for i, name in enumerate(classes):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklatent._utils.arrays import listed
 from sklatent._utils.options import check_options
 from sklatent.metrics import polarized_regime
 from sklatent.metrics._scorers import model_and_inputs, posteriors
@@ -125,7 +126,11 @@ class PolarizedRegimeDisplay:
             The display, drawn.
         """
         # A posterior is itself a sequence, of its rows.
-        all_posteriors = [posterior] if hasattr(posterior, "mean") else list(posterior)
+        all_posteriors = (
+            [posterior]
+            if hasattr(posterior, "mean")
+            else listed(posterior, "posterior", "posteriors")
+        )
         if not all_posteriors:
             raise ValueError("There are no posteriors to draw.")
         log_error = [polarized_regime(each) for each in all_posteriors]
@@ -136,6 +141,7 @@ class PolarizedRegimeDisplay:
             )
         if names is None:
             names = [f"model {i}" for i in range(len(log_error))]
+        names = listed(names, "names", "names")
         if len(names) != len(log_error):
             raise ValueError(f"There are {len(names)} names for {len(log_error)} models.")
         display = cls(np.array(log_error), names=list(names), sort=sort)
@@ -188,6 +194,8 @@ class PolarizedRegimeDisplay:
 def members(estimator, X):
     """Return the single models that are meant, each with the data it takes."""
     if isinstance(estimator, list | tuple):
+        if not estimator:
+            raise ValueError("There are no models to draw: the list is empty.")
         return [(model, X) for model in estimator]
     model, data = model_and_inputs(estimator, X)
     if hasattr(model, "estimators_"):

@@ -1,9 +1,21 @@
 """Hotspots as one picture: reachability, similarity, known factors and traversals."""
 
 import numpy as np
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.validation import check_is_fitted
 
+from sklatent._utils.arrays import listed
 from sklatent._utils.options import check_options
-from sklatent.plotting._drawing import get_axes, model_parameter, mosaic, show_picture, to_images
+from sklatent.plotting._drawing import (
+    check_range,
+    get_axes,
+    model_parameter,
+    mosaic,
+    show_picture,
+    to_grid,
+    to_images,
+    to_indices,
+)
 from sklatent.plotting._similarity_matrix import SimilarityMatrixDisplay
 from sklatent.plotting._traversal import traversals_of_groups
 
@@ -103,7 +115,7 @@ class ReachabilityDisplay:
         self.similarity_name = similarity_name
 
     @classmethod
-    @check_options()
+    @check_options(estimator=[HasMethods(["fit", "channel_factor_similarity"])])
     def from_estimator(
         cls,
         estimator,
@@ -164,9 +176,11 @@ class ReachabilityDisplay:
             by_factor = estimator.channel_factor_similarity(factors)
         traversals = None
         if models is not None:
-            models = list(models)
+            models = listed(models, "models", "fitted models")
+            for model in models:
+                check_is_fitted(model)
             traversals = traversals_of_groups(
-                estimator, models, np.linspace(*value_range, n_values)
+                estimator, models, np.linspace(*check_range(value_range), n_values)
             )
             if image_shape is None:
                 image_shape = model_parameter(models[0], "image_shape")
@@ -244,20 +258,20 @@ class ReachabilityDisplay:
         display : ReachabilityDisplay
             The display, drawn.
         """
-        reachability = np.asarray(reachability, dtype=float)
-        similarity = np.asarray(similarity, dtype=float)
+        reachability = to_grid(reachability, "reachability")
+        similarity = to_grid(similarity, "similarity")
         n_channels = len(reachability)
         if reachability.ndim != 1 or similarity.shape != (n_channels, n_channels):
             raise ValueError(
                 "reachability must have shape (n_channels,) and similarity (n_channels, "
                 f"n_channels), got {reachability.shape} and {similarity.shape}."
             )
-        order = np.arange(n_channels) if order is None else np.asarray(order, dtype=int)
+        order = np.arange(n_channels) if order is None else to_indices(order, "order")
         if len(order) == 0:
             raise ValueError("There is no channel to draw: none carries enough information.")
-        groups = np.full(n_channels, -1) if groups is None else np.asarray(groups)
+        groups = np.full(n_channels, -1) if groups is None else to_indices(groups, "groups")
         if factor_similarity is not None:
-            factor_similarity = np.asarray(factor_similarity, dtype=float)
+            factor_similarity = to_grid(factor_similarity, "factor_similarity")
             if factor_similarity.ndim != 2 or len(factor_similarity) != n_channels:
                 raise ValueError(
                     "factor_similarity must have shape (n_channels, n_factors) with n_channels="
@@ -266,12 +280,13 @@ class ReachabilityDisplay:
             n_factors = factor_similarity.shape[1]
             if factor_names is None:
                 factor_names = [f"factor{k}" for k in range(n_factors)]
+            factor_names = listed(factor_names, "factor_names", "names")
             if len(factor_names) != n_factors:
                 raise ValueError(
                     f"factor_names has {len(factor_names)} names for {n_factors} factors."
                 )
         if traversals is not None:
-            traversals = np.asarray(traversals, dtype=float)
+            traversals = to_grid(traversals, "traversals")
             n_groups = groups.max(initial=-1) + 1
             if traversals.ndim != 3 or len(traversals) != n_groups:
                 raise ValueError(
@@ -284,7 +299,7 @@ class ReachabilityDisplay:
             order=order,
             groups=groups,
             factor_similarity=factor_similarity,
-            factor_names=None if factor_names is None else list(factor_names),
+            factor_names=factor_names if factor_similarity is not None else None,
             traversals=traversals,
             image_shape=image_shape,
             similarity_name=similarity_name,

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import stats
 
+from sklatent._utils.arrays import listed
 from sklatent._utils.options import check_options
 from sklatent.plotting._drawing import get_axes
 
@@ -169,8 +170,6 @@ class SearchDisplay:
         display : SearchDisplay
             The display, drawn.
         """
-        if not 0 < confidence < 1:
-            raise ValueError(f"confidence must lie between 0 and 1, got {confidence}.")
         metric = _choose_metric(cv_results, metric)
         candidates = cv_results["params"]
         parameters = _choose_parameters(candidates, parameters)
@@ -261,7 +260,7 @@ def _choose_metric(cv_results, metric):
     metrics = [key.removeprefix(prefix) for key in cv_results if key.startswith(prefix)]
     if metric is None and len(metrics) == 1:
         return metrics[0]
-    if metric not in metrics:
+    if not isinstance(metric, str) or metric not in metrics:
         raise ValueError(f"metric must be one of {metrics}, got {metric!r}.")
     return metric
 
@@ -276,9 +275,14 @@ def _choose_parameters(candidates, parameters):
                 "parameters=[...]; the others then stay at the best candidate's values."
             )
         return parameters
-    parameters = [parameters] if isinstance(parameters, str) else list(parameters)
-    unknown = [name for name in parameters if name not in names]
-    if unknown or len(set(parameters)) != len(parameters) or len(parameters) not in (1, 2):
+    one = isinstance(parameters, str)
+    parameters = [parameters] if one else listed(parameters, "parameters", "parameters' names")
+    unknown = [name for name in parameters if not isinstance(name, str) or name not in names]
+    if (
+        unknown
+        or len(set(map(str, parameters))) != len(parameters)
+        or len(parameters) not in (1, 2)
+    ):
         raise ValueError(f"parameters must be one or two of {names}, got {parameters}.")
     return parameters
 
@@ -312,7 +316,7 @@ def _is_number(value):
 def _half_width(scores, confidence):
     if len(scores) < 2:
         return np.nan
-    quantile = stats.t.ppf((1 + confidence) / 2, len(scores) - 1)
+    quantile = stats.t.ppf((1 + float(confidence)) / 2, len(scores) - 1)
     return quantile * scores.std(ddof=1) / np.sqrt(len(scores))
 
 

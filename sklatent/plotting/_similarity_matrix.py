@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from sklatent._utils.arrays import to_array
 from sklatent._utils.options import check_options
-from sklatent.plotting._drawing import get_axes
+from sklatent.plotting._drawing import get_axes, to_grid, to_indices
 from sklatent.plotting._polarized_regime import members
 
 
@@ -203,7 +204,7 @@ class SimilarityMatrixDisplay:
         display : SimilarityMatrixDisplay
             The display, drawn.
         """
-        similarity = np.asarray(similarity, dtype=float)
+        similarity = to_grid(similarity, "similarity")
         if similarity.ndim != 2 or 0 in similarity.shape:
             raise ValueError(f"similarity must be a matrix, got shape {similarity.shape}.")
         n_rows, n_columns = similarity.shape
@@ -212,7 +213,7 @@ class SimilarityMatrixDisplay:
                 f"order and groups are for square matrices, got shape {similarity.shape}."
             )
         if order is not None:
-            order = np.asarray(order, dtype=int)
+            order = to_indices(order, "order")
             if order.ndim != 1 or len(order) == 0 or len(np.unique(order)) < len(order):
                 raise ValueError("order must list each row to draw once.")
             if order.min() < 0 or order.max() >= n_rows:
@@ -222,8 +223,11 @@ class SimilarityMatrixDisplay:
             (names, "names", n_rows),
             (column_names, "column_names", n_columns),
         ):
-            if values is not None and len(values) != length:
-                raise ValueError(f"{name} must have length {length}, got {len(values)}.")
+            if values is None:
+                continue
+            values = to_array(values, name)
+            if values.ndim != 1 or len(values) != length:
+                raise ValueError(f"{name} must have shape ({length},), got {values.shape}.")
         display = cls(
             similarity,
             order=order,

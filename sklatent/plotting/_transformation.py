@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklatent._utils.arrays import listed
 from sklatent._utils.options import check_options
 from sklatent.plotting._drawing import (
     get_axes,
@@ -13,6 +14,13 @@ from sklatent.plotting._drawing import (
 )
 
 KINDS = ("transfer", "interpolation")
+
+
+def _pair(views):
+    views = listed(views, "views", "two arrays")
+    if len(views) != 2:
+        raise ValueError(f"views must be two arrays, forward and inverse, got {len(views)}.")
+    return views
 
 
 class TransformationDisplay:
@@ -141,7 +149,7 @@ class TransformationDisplay:
         display : TransformationDisplay
             The display, drawn.
         """
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise ValueError(f"kind={kind!r} is unknown; use one of {KINDS}.")
         if compare is not None and kind == "transfer":
             raise ValueError('compare is for kind="interpolation": only this model knows its T.')
@@ -158,7 +166,7 @@ class TransformationDisplay:
             if transformation is None:
                 raise ValueError("The model has no transformation to draw views with: pass views.")
             views = transformation.sample(seen, random_state, image_shape=image_shape)
-        forward, inverse = (to_table(view, "views") for view in views)
+        forward, inverse = (to_table(view, "views") for view in _pair(views))
         if kind == "transfer":
             T = estimator.infer_transformation(forward, inverse)
             moved = [
@@ -217,12 +225,16 @@ class TransformationDisplay:
         display : TransformationDisplay
             The display, drawn.
         """
-        tables = [to_table(row, f"images[{i}]") for i, row in enumerate(images)]
+        tables = [
+            to_table(row, f"images[{i}]")
+            for i, row in enumerate(listed(images, "images", "rows of images"))
+        ]
         if len({table.shape for table in tables}) != 1:
             raise ValueError(
                 "All rows of the grid must have the same shape, got "
                 f"{[table.shape for table in tables]}."
             )
+        row_labels = listed(row_labels, "row_labels", "labels")
         if len(row_labels) != len(tables):
             raise ValueError(f"{len(tables)} rows of images have {len(row_labels)} labels.")
         display = cls(np.stack(tables), list(row_labels), image_shape=image_shape, guides=guides)

@@ -4,16 +4,21 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples
 
+from sklatent._utils.arrays import listed
 from sklatent._utils.options import check_options
 from sklatent._utils.pipelines import without_covariates
 from sklatent.plotting._drawing import (
+    check_range,
     get_axes,
     model_parameter,
     mosaic,
     show_picture,
+    to_grid,
     to_images,
+    to_indices,
     to_table,
 )
 
@@ -75,7 +80,7 @@ class LatentTraversalDisplay:
         self.image_shape = image_shape
 
     @classmethod
-    @check_options()
+    @check_options(estimator=[HasMethods(["transform", "inverse_transform"])])
     def from_estimator(
         cls,
         estimator,
@@ -134,7 +139,7 @@ class LatentTraversalDisplay:
         chosen = _choose_components(components, Z.shape[1])
         if not isinstance(n_values, Integral) or n_values < 2:
             raise ValueError(f"n_values must be at least 2, got {n_values}.")
-        values = np.linspace(*value_range, n_values)
+        values = np.linspace(*check_range(value_range), n_values)
         moved = np.tile(Z[:, None, None, :], (1, len(chosen), n_values, 1))
         for i, component in enumerate(chosen):
             moved[:, i, :, component] = values
@@ -194,8 +199,8 @@ class LatentTraversalDisplay:
         display : LatentTraversalDisplay
             The display, drawn.
         """
-        images, values = np.asarray(images, dtype=float), np.asarray(values, dtype=float)
-        if images.ndim != 4 or values.shape != (images.shape[2],):
+        images, values = to_grid(images, "images"), to_grid(values, "values")
+        if images.ndim != 4 or 0 in images.shape or values.shape != (images.shape[2],):
             raise ValueError(
                 "images must have shape (n_inputs, n_components, n_values, n_features) and values "
                 f"(n_values,), got {images.shape} and {values.shape}."
@@ -207,6 +212,8 @@ class LatentTraversalDisplay:
                     f"inputs must have shape {(len(images), images.shape[-1])} to go with the "
                     f"images, got {inputs.shape}."
                 )
+        if component_names is not None:
+            component_names = listed(component_names, "component_names", "names")
         if component_names is not None and len(component_names) != images.shape[1]:
             raise ValueError(
                 f"component_names has {len(component_names)} names for {images.shape[1]} "
@@ -275,7 +282,7 @@ def _choose_components(components, n_components):
     """Return the components to move, checked."""
     if components is None:
         return list(range(n_components))
-    chosen = [int(component) for component in components]
+    chosen = to_indices(components, "components").ravel().tolist()
     if not chosen or any(not 0 <= component < n_components for component in chosen):
         raise ValueError(
             f"components must be indices from 0 to {n_components - 1}, at least one, got "

@@ -6,6 +6,7 @@ import numbers
 import numpy as np
 
 from sklatent._posterior import Posterior, as_float_array, check_finite
+from sklatent._utils.arrays import listed
 
 
 def check_array(array, name, shape):
@@ -171,11 +172,7 @@ def check_feature_names(names, n_features):
     """Names of the inputs as an array, or None."""
     if names is None:
         return None
-    if not hasattr(names, "__len__") or isinstance(names, (str, bytes)) or np.ndim(names) != 1:
-        raise TypeError("feature_names must be strings, one for each feature of X.")
-    names = np.array(list(names), dtype=object)
-    if names.ndim != 1 or not all(isinstance(name, str) for name in names):
-        raise TypeError("feature_names must be strings, one for each feature of X.")
+    names = check_names(names, "feature_names")
     if len(names) != n_features:
         raise ValueError(
             f"feature_names must be one for each of the {n_features} features of X; got "
@@ -185,6 +182,15 @@ def check_feature_names(names, n_features):
         twice = sorted({name for name in names if list(names).count(name) > 1})
         raise ValueError(f"feature_names must all be different; twice there are {_listed(twice)}.")
     return names
+
+
+def check_names(names, called):
+    """Names as an array of strings."""
+    one = isinstance(names, (str, bytes, dict))
+    names = [names] if one else listed(names, called, "strings")
+    if one or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{called} must be strings, one for each feature of X.")
+    return np.array(names, dtype=object)
 
 
 def positions(wanted, given, of):

@@ -10,6 +10,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _get_feature_names
 
+from sklatent._utils.arrays import plain
 from sklatent._utils.names import as_table_like
 from sklatent._utils.pipelines import last_step, reconstruct
 from sklatent._utils.random import local_random_state
@@ -37,7 +38,7 @@ def distilled(
 ):
     """What anchors of a fitted model are made of; see :meth:`RosettaPoints.distill`."""
     for name, value, values in (("method", method, METHODS), ("inputs", inputs, _INPUTS)):
-        if value not in values:
+        if not isinstance(value, str) or value not in values:
             raise ValueError(f"{name} must be one of {values}, got {value!r}.")
     check_held_out_share(held_out)
     rng = local_random_state(random_state)
@@ -47,7 +48,7 @@ def distilled(
             "The steps of the Pipeline are the preprocessing that is recorded. Give "
             "preprocessing= only with the model itself, pipeline[-1], and its own inputs."
         )
-    seen = X
+    seen = plain(X, "X")
     for step in steps:
         seen = step.transform(seen)
     encoded = check_array(model.transform(seen), "model.transform(X)", "(n_samples, any)")

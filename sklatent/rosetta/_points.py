@@ -12,6 +12,7 @@ from sklatent.rosetta._checks import (
     check_encoded,
     check_feature_names,
     check_held_out,
+    check_names,
     check_posterior,
     check_preprocessing,
     positions,
@@ -286,6 +287,7 @@ class RosettaPoints:
         """
         if names is None or self.feature_names is None:
             return self
+        names = check_names(names, "names")
         order = positions(self.feature_names, names, "X")
         positions(names, self.feature_names, "the anchors' file")
         if (order == np.arange(len(order))).all():

@@ -99,6 +99,8 @@ class Transformation(BaseEstimator):
         """
         import torch
 
+        if not isinstance(return_parameters, (bool, np.bool_)):
+            raise TypeError(f"return_parameters must be True or False, got {return_parameters!r}.")
         rows = _check_rows(X)
         with torch.no_grad():
             uniform = _uniform_source(random_state, len(rows))

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklatent._utils.arrays import to_array
+from sklatent._utils.calling import call_users
 from sklatent.transformations._base import Rowwise, Transformation
 
 
@@ -9,7 +11,9 @@ def _call_on_numpy(name, function, X):
     """Call the user's function on a copy of the rows and check what it returns."""
     import torch
 
-    result = np.asarray(function(X.detach().cpu().numpy().copy()))
+    rows = X.detach().cpu().numpy().copy()
+    result = call_users(f"{name} of FunctionPair", "(X)", function, rows)
+    result = to_array(result, f"what the {name} function of FunctionPair returned")
     if result.shape != tuple(X.shape):
         raise ValueError(
             f"The {name} function of FunctionPair returned shape {result.shape}, expected that of "

@@ -7,6 +7,8 @@ from sklearn.utils._param_validation import Interval
 from sklatent.transformations._base import Transformation, between
 from sklatent.transformations._warps import Warp, affine_matrices, check_image_shape
 
+_SMALLEST_WINDOW = 1e-3  # pixels
+
 
 class RandomAffine(Transformation):
     """Scale, shear, rotate and move images at random.
@@ -130,7 +132,7 @@ class RandomRotation(Transformation):
     def _draw(self, n_features, uniform, image_shape):
         self._validate_params()
         check_image_shape(type(self).__name__, image_shape, n_features)
-        rotation = between(uniform(1), -self.max_angle, self.max_angle)[:, 0]
+        rotation = between(uniform(1), -float(self.max_angle), float(self.max_angle))[:, 0]
         zero, one = rotation.new_zeros(len(rotation)), rotation.new_ones(len(rotation))
         forward = affine_matrices(rotation, zero, one, one, zero, zero)
         return {"rotation": rotation}, [Warp(forward.mT, forward)]
@@ -189,6 +191,11 @@ class RandomCrop(Transformation):
         sides = drawn.new_tensor([width, height])
         window = drawn.new_tensor([self.size] * 2) if isinstance(self.size, Integral) else None
         window = sides * self.size if window is None else window
+        if torch.any(window < _SMALLEST_WINDOW):
+            raise ValueError(
+                f"RandomCrop(size={self.size}) leaves less than a thousandth of a pixel. Pass a "
+                "larger fraction."
+            )
         if torch.any(window > sides):
             raise ValueError(
                 f"RandomCrop(size={self.size}) is larger than images of {height} x {width} pixels. "

@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from sklatent._utils.arrays import to_numbers
 from sklatent.transformations._base import Rowwise, Transformation, between
 
 
@@ -39,8 +40,10 @@ class RandomShift(Transformation):
 
     def _draw(self, n_features, uniform, image_shape):
         self._validate_params()
-        largest = np.asarray(self.max_shift, dtype=np.float64)
-        if largest.shape not in ((), (n_features,)) or not np.all(largest >= 0):
+        given = self.max_shift
+        given = [given] * n_features if np.ndim(given) == 0 else given
+        largest = to_numbers(given, "max_shift").astype(np.float64)
+        if largest.shape != (n_features,) or not np.all(largest >= 0):
             raise ValueError(
                 f"max_shift={self.max_shift!r} must be a number or {n_features} numbers, one for "
                 "each feature, none of them negative or NaN."
@@ -81,6 +84,6 @@ class RandomScaling(Transformation):
 
     def _draw(self, n_features, uniform, image_shape):
         self._validate_params()
-        factor = self.max_factor ** between(uniform(1), -1.0, 1.0)
+        factor = float(self.max_factor) ** between(uniform(1), -1.0, 1.0)
         pair = Rowwise(lambda X: X * factor.to(X), lambda X: X / factor.to(X))
         return {"factor": factor[:, 0]}, [pair]

@@ -2,8 +2,21 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import KBinsDiscretizer
 
-from sklatent.metrics import latent_space_distortion, mutual_information_gap, procrustes_distance
+from sklatent.metrics import (
+    beta_vae_score,
+    dci_scores,
+    explicitness_score,
+    factor_vae_score,
+    interventional_robustness_score,
+    latent_space_distortion,
+    modularity_score,
+    mutual_information_gap,
+    procrustes_distance,
+    separated_attribute_predictability,
+)
 
 RNG = np.random.default_rng(0)
 Z = RNG.normal(size=(2000, 3))
@@ -21,8 +34,47 @@ def test_units_decide_nothing():
 @pytest.mark.parametrize("top", [360, 10_000])
 def test_whole_numbers_that_measure_are_not_discrete(top):
     factors = RNG.integers(top, size=(2000, 2))
-    with pytest.raises(ValueError, match="not discrete"):
+    with pytest.raises(ValueError, match="not discrete.*factor_bins=20"):
         mutual_information_gap(factors.astype(float), factors)
+
+
+DRAWS = {"n_train": 200, "n_eval": 100, "batch_size": 16, "random_state": 0}
+
+
+@pytest.mark.parametrize(
+    ("metric", "options"),
+    [
+        (mutual_information_gap, {}),
+        (modularity_score, {}),
+        (factor_vae_score, DRAWS),
+        (beta_vae_score, DRAWS),
+        (explicitness_score, {"random_state": 0}),
+    ],
+)
+@pytest.mark.parametrize("top", [360, 10_000])
+def test_whole_numbers_that_measure_are_binned_where_asked(metric, options, top):
+    """As scikit-learn bins them; a factor of few values beside them is left as it is."""
+    factors = np.column_stack([RNG.integers(top, size=2000), RNG.integers(30, size=2000)])
+    codes = factors / [top, 30] + 0.01 * RNG.normal(size=(2000, 2))
+    bins = KBinsDiscretizer(10, encode="ordinal", strategy="uniform", dtype=np.float64)
+    binned = np.column_stack([bins.fit_transform(factors[:, :1])[:, 0], factors[:, 1]])
+    found = metric(codes, factors, factor_bins=10, **options)
+    assert found == pytest.approx(metric(codes, binned, **options), abs=1e-12)
+    assert found > 0.75
+
+
+def test_codes_that_are_the_factors_know_them_whatever_their_unit():
+    factors = RNG.integers(10_000, size=(2000, 2))
+    codes = factors.astype(float)
+    assert mutual_information_gap(codes, factors, factor_bins=20) == pytest.approx(0.97, abs=0.02)
+    assert modularity_score(codes, factors, factor_bins=20) > 0.99
+    assert interventional_robustness_score(codes, factors, n_bins=20) > 0.9
+    noise = RNG.normal(size=(2000, 2))
+    assert interventional_robustness_score(noise, factors, n_bins=20) < 0.35
+    assert separated_attribute_predictability(codes, factors, continuous_factors=True) > 0.95
+    assert dci_scores(codes, factors, estimator=Ridge()).disentanglement > 0.95
+    with pytest.raises(ValueError, match="regressor"):
+        dci_scores(codes, factors)
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, np.datetime64("NaT")])

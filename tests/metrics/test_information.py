@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import mutual_info_score
 
 from sklatent.metrics import modularity_score, mutual_information_gap
-from sklatent.metrics._information import _mutual_information, equal_width_bins
+from sklatent.metrics._factors import equal_width_bins
+from sklatent.metrics._information import _mutual_information
 from tests.metrics.reference import full_grid, make_reference
 
 

@@ -6,8 +6,8 @@ import torch
 
 from sklatent import VAE
 from sklatent.models import _in_blocks
-from sklatent.models._in_blocks import block_slices
-from sklatent.models._inference import elbo_noise, finite
+from sklatent.models._in_blocks import block_slices, require_finite
+from sklatent.models._inference import elbo_noise
 
 X = np.random.default_rng(0).random((40, 5))
 
@@ -52,4 +52,4 @@ def test_noise_of_the_bound_has_the_moments_of_a_normal(d):
 
 def test_a_row_without_a_score_is_named():
     with pytest.raises(ValueError, match="1 of 3 rows .* first of them row 2"):
-        finite(np.array([0.0, 1.0, np.nan]))
+        require_finite(np.array([0.0, 1.0, np.nan]))

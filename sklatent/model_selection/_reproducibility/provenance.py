@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from sklatent._utils.arrays import listed
 from sklatent._utils.files import read_any, take
 from sklatent._utils.pipelines import last_step
 from sklatent._utils.sparse import contents
@@ -58,7 +59,7 @@ def describe_files(files):
     found = []
     if isinstance(files, str | bytes | os.PathLike) or hasattr(files, "read"):
         files = [files]
-    for file in files:
+    for file in listed(files, "files", "names of files"):
         try:
             name, data = take(file)
         except OSError as error:

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from sklatent._utils.arrays import listed
 from sklatent.metrics._scorers import latents as latents_of
 from sklatent.metrics._scorers import model_and_inputs
 from sklatent.metrics._validation import active_columns
@@ -19,7 +20,7 @@ def checked_models(models):
             f"models must be a list of fitted models, got {type(models).__name__}. One model alone "
             "has nothing to be compared with; see retrain."
         )
-    models = list(models)
+    models = listed(models, "models", "fitted models")
     if len(models) < 2:
         raise ValueError(f"A report needs at least two runs, got {len(models)}; see retrain.")
     for number, model in enumerate(models):
