@@ -18,7 +18,7 @@ from sklearn.datasets import load_digits
 from sklatent import VAE, ReproducibilityReport, retrain
 
 X = load_digits().data / 16
-settings = {"hidden_layer_sizes": (64,), "max_epochs": 25}
+settings = {"hidden_layer_sizes": (64,), "max_epochs": 40}
 runs = {
     "start at PCA": retrain(VAE(4, **settings), X, n_runs=5, random_state=0),
     "random starts": retrain(VAE(4, init="random", **settings), X, n_runs=5, random_state=0),
