@@ -1,6 +1,6 @@
 """A search over candidates and folds: GridSearchCV, the fused search and halving, in processes.
 
-``--device`` runs the second table (K models as one stack, by K) where it says, so that the same
+``--device`` runs the last table (K models as one stack, by K) where it says, so that the same
 script is for a GPU; the searches use processes and are left out there. ``--cpu`` is for a machine
 that others use as well: one process for each search, and seconds of processor time.
 """
@@ -16,10 +16,11 @@ from sklearn.model_selection import GridSearchCV
 from benchmarks._common import Report, median_ratio, parser, time_interleaved
 from sklatent import VAE
 from sklatent.datasets import make_eight_gaussians
-from sklatent.model_selection import FusedGridSearchCV, FusedHalvingGridSearchCV
+from sklatent.model_selection import FusedGridSearchCV, FusedHalvingGridSearchCV, retrain
 from sklatent.models._fit_together import fit_models
 
 LIMIT = 82e9  # floating-point operations a second that one core reached with a kernel by hand
+RUNS = 12
 WAYS = {
     "GridSearchCV": GridSearchCV,
     "fused": FusedGridSearchCV,
@@ -46,10 +47,7 @@ def searches(size):
 
 
 def compare(X, model, n_candidates, n_jobs, repeats):
-    """Seconds of each way, round by round, and the best score of each.
-
-    With one process they are those of its processor.
-    """
+    """Seconds of each way, round by round, and the best score of each."""
     grid = {"beta": list(np.geomspace(0.1, 4.0, n_candidates))}
     best = {}
 
@@ -59,15 +57,60 @@ def compare(X, model, n_candidates, n_jobs, repeats):
     calls = {name: partial(search, name, kind) for name, kind in WAYS.items()}
     if n_candidates < 3 or model.max_epochs < 3:
         del calls["halving"]
-    if n_jobs == 1:
-        seconds = {name: [] for name in calls}
-        for _ in range(repeats):
-            for name, call in calls.items():
-                start = time.process_time()
-                call()
-                seconds[name].append(time.process_time() - start)
-        return {name: np.array(times) for name, times in seconds.items()}, best
-    return time_interleaved(calls, repeats=repeats, warmup=1), best
+    return in_turn(calls, n_jobs, repeats), best
+
+
+def in_turn(calls, n_jobs, repeats):
+    """Seconds of calls, round by round; with one process they are those of its processor."""
+    if n_jobs > 1:
+        return time_interleaved(calls, repeats=repeats, warmup=1)
+    seconds = {name: [] for name in calls}
+    for _ in range(repeats):
+        for name, call in calls.items():
+            start = time.process_time()
+            call()
+            seconds[name].append(time.process_time() - start)
+    return {name: np.array(times) for name, times in seconds.items()}
+
+
+def product_rate():
+    """Floating-point operations a second of one thread in a large product, here and now."""
+    n, threads = 1024, torch.get_num_threads()
+    torch.set_num_threads(1)
+    a, best = torch.ones(n, n), 0.0
+    for _ in range(5):
+        start = time.process_time()
+        a @ a
+        best = max(best, 2.0 * n**3 / (time.process_time() - start))
+    torch.set_num_threads(threads)
+    return best
+
+
+def anatomy(X, model, n_candidates, n_jobs, repeats):
+    """Where a fused search's time goes: milliseconds of a fit beside its steps, and of each step.
+
+    From searches of one epoch and of all: what does not grow with the epochs is set-up and scores.
+    Returns rows of the least of `repeats`, in all processes together.
+    """
+    grid = {"beta": list(np.geomspace(0.1, 4.0, n_candidates))}
+    stacks = {}
+
+    def search(epochs):
+        found = FusedGridSearchCV(
+            clone(model).set_params(max_epochs=epochs), grid, cv=3, refit=False, n_jobs=n_jobs
+        ).fit(X)
+        stacks.setdefault(epochs, []).append(found.stacked_fit_time_)
+
+    few, many = 1, max(model.max_epochs, 2)
+    seconds = in_turn({n: partial(search, n) for n in (few, many)}, n_jobs, repeats)
+    steps = -(-(len(X) * 2 // 3) // model.batch_size)
+    n_fits = 3 * n_candidates
+    for name, least in (
+        ("whole search", {n: n_jobs * min(times) for n, times in seconds.items()}),
+        ("stacks, without scores (on the clock)", {n: min(times) for n, times in stacks.items()}),
+    ):
+        epoch = (least[many] - least[few]) / (many - few)
+        yield [name, 1e3 * (least[few] - epoch) / n_fits, 1e6 * epoch / steps / n_fits]
 
 
 def flops(model, n_features):
@@ -111,7 +154,7 @@ def main(argv=None):
             "times faster. The limit is the time that "
             "the arithmetic of all steps takes at 82 GFLOP/s on each core."
         )
-        rows = []
+        rows, shares = [], []
         for name, X, model, n_candidates in searches(size):
             seconds, best = compare(X, model, n_candidates, n_jobs, repeats)
             print({way: times.round(2).tolist() for way, times in seconds.items()}, flush=True)
@@ -122,9 +165,35 @@ def main(argv=None):
                 limit = work / LIMIT / n_jobs
                 rows.append([name, 3 * n_candidates, model.max_epochs, way,
                              float(np.median(times)), ratio, limit, best[way]])  # fmt: skip
+            if "halving" in seconds:
+                shares.append([name, median_ratio(seconds["halving"], seconds["fused"])])
         report.table(
             ["network", "fits", "epochs", "way", "s", "times faster", "limit, s", "best score"],
             rows,
+        )
+        report.text("Halving's time as a share of the fused search's, within a round.")
+        report.table(["network", "halving / fused"], shares)
+        name, X, model, n_candidates = searches(size)[0]
+        step = flops(model, X.shape[1])
+        report.text(
+            f"{name}: what a fit takes beside its steps (set-up, and scores where they are in it), "
+            "and a step of one model, in all processes together. The arithmetic of a step takes "
+            f"{1e6 * step / LIMIT:.0f} us at 82 GFLOP/s and {1e6 * step / product_rate():.0f} us "
+            "at the rate of a large product here and now."
+        )
+        report.table(
+            ["what", "ms a fit beside steps", "us a model-step"],
+            list(anatomy(X, model, n_candidates, n_jobs, repeats)),
+        )
+        calls = {
+            way: partial(retrain, model, X, n_runs=RUNS, fused=fused, random_state=0)
+            for way, fused in (("one by one", False), ("one stack", True))
+        }
+        times = in_turn(calls, 1 if options.cpu else 2, repeats)
+        report.text(f"`retrain(n_runs={RUNS})` in this process: one by one over one stack.")
+        report.table(
+            ["network", "times faster"],
+            [[name, median_ratio(times["one by one"], times["one stack"])]],
         )
     report.text(
         f"K models of 5-32-32-2 as one stack on {options.device}: microseconds of a step of one "

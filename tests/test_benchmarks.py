@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.base import clone
 
 import benchmarks
 from benchmarks._common import (
@@ -20,6 +21,7 @@ from benchmarks._common import (
     remark,
     time_interleaved,
 )
+from sklatent import VAE
 
 FOLDER = Path(benchmarks.__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
@@ -243,6 +245,21 @@ class TestRemarksFollowTheNumbers:
         assert "published 0.190" in told
         assert "stitching (k = 4) is clearly better than linear" in told
         assert "not told from the target's own" not in told
+
+
+def test_searches_by_their_parts_and_stacks_by_their_size():
+    """The script of a GPU's table is the same, on whatever device there is."""
+    from benchmarks import search_speed as script
+
+    X = np.random.default_rng(0).normal(size=(90, 5))
+    model = VAE(2, hidden_layer_sizes=(4,), max_epochs=2, early_stopping=False, random_state=0)
+    rows = list(script.growth((1, 3), "cpu", X, model))
+    assert [row[0] for row in rows] == [1, 3]
+    assert all(row[1] > 0 for row in rows)
+    parts = list(script.anatomy(X, model, 2, 1, 1))
+    assert [len(part) for part in parts] == [3, 3]
+    n_parameters = sum(p.numel() for p in clone(model).fit(X).net_.module_.parameters())
+    assert script.flops(model, 5) == 6 * 128 * n_parameters
 
 
 def test_interval_is_clear_of_a_value():

@@ -144,8 +144,7 @@ class FusedGridSearchCV(FusedSearchMixin, GridSearchCV):
         estimator's own `score`, the evidence lower bound for a variational model, which compares
         unlike values of beta fairly but says little of reproducibility.
     n_jobs : int, default=None
-        Threads (not processes: trained models stay where they are) that score, and that train what
-        did not stack. None is 1.
+        Processes that stacks are spread over, one thread each. None is 1, -1 all cores.
     refit : bool, str or callable, default=True
         Whether to fit the best candidate to all data; with several scores, by which.
     cv : int, cross-validation generator or iterable, default=None
@@ -193,9 +192,10 @@ class FusedGridSearchCV(FusedSearchMixin, GridSearchCV):
 
     Notes
     -----
-    The loop over candidates and folds runs twice.
-    First each model only notes its data, behind whatever comes before it in a pipeline; then stacks
-    are trained; then scikit-learn's own search runs, in which each model finds itself trained. A
+    First each model only notes its data, once for each fold where it stands alone and behind
+    whatever comes before it in a pipeline; then stacks are trained; then scikit-learn's own search
+    runs, in which each model finds itself trained, and what a scorer asks one of them about a
+    fold's rows is computed for all that trained on that fold. A
     model trained in a stack has the weights that it would have had alone, up to rounding, which
     float32 training amplifies: scores agree to the last digits with ``precision="float64"`` and
     otherwise as well as those of two seeds. Training data of all folds are held at once, twice

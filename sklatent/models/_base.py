@@ -348,6 +348,10 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
     def partial_fit(self, X, y=None, sample_ids=None):
         """Train for one epoch on X, from the present weights if there are any.
 
+        Of a stream, the first block says where training starts (``init="pca"``: its own principal
+        axes) and what features are centred at, for good: let it have many rows, several times as
+        many as there are features.
+
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)

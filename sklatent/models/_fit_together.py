@@ -2,8 +2,10 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import torch
 from sklearn.base import clone
 
 from sklatent._utils.names import row_keys
@@ -27,13 +29,19 @@ _MOST = 64
 _MOST_UNSEEN = 16
 _WORK = 1.2e9
 _MOST_ON_A_GPU = 256
+_ELEMENTWISE = (
+    torch.optim.Adadelta, torch.optim.Adagrad, torch.optim.Adam, torch.optim.AdamW,
+    torch.optim.Adamax, torch.optim.ASGD, torch.optim.NAdam, torch.optim.RAdam,
+    torch.optim.RMSprop, torch.optim.Rprop, torch.optim.SGD,
+)  # fmt: skip
 
 
 def can_stack(models):
     """Whether models differ only in their seeds and loss hyperparameters.
 
     Callbacks of the user's own see one model's net, so that a model with callbacks trains
-    alone, and so does one that continues from present weights.
+    alone, and so does one that continues from present weights, or whose optimizer is none of
+    torch's that treat each number by itself (or a `functools.partial` of one).
 
     Parameters
     ----------
@@ -93,7 +101,15 @@ def _may_stack(model):
         and model._stackable
         and not model.callbacks
         and not model.warm_start
+        and _steps_number_by_number(model.optimizer)
     )
+
+
+def _steps_number_by_number(optimizer):
+    """Whether what an optimizer does to one weight depends on no other, so that it may stack."""
+    while isinstance(optimizer, partial):
+        optimizer = optimizer.func
+    return isinstance(optimizer, str) or any(optimizer is own for own in _ELEMENTWISE)
 
 
 def fits_plainly(model):

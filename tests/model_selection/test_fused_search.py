@@ -1,11 +1,13 @@
 """The fused search against scikit-learn's own, whose scores it has to have."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+import torch
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.metrics import make_scorer
@@ -22,9 +24,10 @@ from sklearn.preprocessing import MinMaxScaler
 from skorch.callbacks import LRScheduler
 
 from sklatent import VAE, BetaTCVAE, RosettaPoints, RosettaVAE, TransformVAE
+from sklatent.likelihoods import Gaussian
 from sklatent.metrics import make_active_components_scorer, reconstruction_scorer
 from sklatent.model_selection import FusedGridSearchCV
-from sklatent.models import _base, _fit_together
+from sklatent.models import LatentModel, _base, _fit_together
 from sklatent.transformations import RandomRotation
 
 # Float64, in which a stack and its models alone are the same but for the last digits.
@@ -295,6 +298,63 @@ def test_a_stack_that_breaks_is_not_silent(digits, monkeypatch):
         search.fit(digits[0])
     assert search.n_stacked_fits_ == 0
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"likelihood": Gaussian(scale=0.5)},
+        {"covariates": [20, 21], "warmup_epochs": 1},
+        {"missing": "mask", "learning_rate": 0.01},
+        {"init": "random", "optimizer": partial(torch.optim.AdamW, weight_decay=0.1)},
+    ],
+    ids=["likelihood", "covariates", "missing", "optimizer"],
+)
+def test_what_else_a_model_has_leaves_it_one_stack(digits, monkeypatch, settings):
+    """Objects are cloned for every candidate and fold, and known to be the same."""
+    X, _ = digits
+    sizes = counted_stacks(monkeypatch)
+    model = VAE(3, **SMALL | settings)
+    assert_as_by_scikit_learn(model, BETAS, X, n_stacked=6, cv=2, refit=False)
+    assert sizes == [6]
+
+
+def test_weights_of_anchors_are_one_stack(digits, monkeypatch):
+    X, _ = digits
+    sizes = counted_stacks(monkeypatch)
+    anchors = RosettaPoints(X[:6], np.random.RandomState(0).normal(size=(6, 3)))
+    model = RosettaVAE(3, rosetta_points=anchors, **SMALL)
+    grid = {"rho": [0.5, 1.0], "encoder_weight": [1.0, 5.0], "decoder_weight": [0.5]}
+    assert_as_by_scikit_learn(model, grid, X, n_stacked=8, cv=2, refit=False)
+    assert sizes == [8]
+
+
+def counted_stacks(monkeypatch):
+    """Sizes of the stacks that are trained from now on."""
+    sizes = []
+    original = _fit_together.fit_stacked
+
+    def counted(models, *arguments):
+        sizes.append(len(models))
+        return original(models, *arguments)
+
+    monkeypatch.setattr(_fit_together, "fit_stacked", counted)
+    return sizes
+
+
+def test_data_are_validated_once_for_each_fold(digits, monkeypatch):
+    """Set-up that a search does for every candidate is what it must do for each."""
+    X, _ = digits
+    seen = []
+    original = LatentModel._validate_training_data
+
+    def counted(self, X, reset):
+        seen.append(len(X))
+        return original(self, X, reset)
+
+    monkeypatch.setattr(LatentModel, "_validate_training_data", counted)
+    FusedGridSearchCV(VAE(3, **SMALL), BETAS, cv=3, refit=False).fit(X)
+    assert seen == [100] * 3
 
 
 def test_what_it_can_do_is_what_its_estimator_can(digits):

@@ -1,5 +1,7 @@
 """K stacked models end where K separate fits with the same seeds end."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -156,3 +158,20 @@ def test_a_nan_names_the_member(X):
     with pytest.raises(ValueError, match="of stacked model"):
         fit_models(models, X)
     assert all(np.isfinite(m.transform(X)).all() for m in models)
+
+
+def test_optimizers_that_look_at_more_than_one_number_train_alone(X):
+    """Adafactor's steps are as large as a whole array is, which in a stack is all models' own."""
+
+    def made(optimizer):
+        return [VAE(**DOUBLE, optimizer=optimizer, random_state=k) for k in range(2)]
+
+    decayed = [partial(torch.optim.AdamW, weight_decay=0.1) for _ in range(2)]
+    assert can_stack([VAE(2, optimizer=optimizer) for optimizer in decayed])
+    other = partial(torch.optim.AdamW, weight_decay=0.2)
+    assert not can_stack([VAE(2, optimizer=decayed[0]), VAE(2, optimizer=other)])
+    assert not can_stack(made(lambda parameters, lr: torch.optim.SGD(parameters, lr)))
+    together, alone = made(torch.optim.Adafactor), made(torch.optim.Adafactor)
+    fit_models(together, X)
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(one.transform(X), other.fit(X).transform(X))
