@@ -66,8 +66,12 @@ class Members:
         ndarray, dict of ndarray or None
             None where the model has to be asked by itself.
         """
-        kind, group = _kind(function), self.groups[k]
-        group = tuple(j for j, number in enumerate(self.groups) if number == group)
+        kind, lost = _kind(function), getattr(self.net, "lost_", None) or {}
+        group = tuple(
+            j
+            for j, number in enumerate(self.groups)
+            if number == self.groups[k] and (j == k or j not in lost)
+        )
         plain = type(X) is np.ndarray and len(group) * X.nbytes <= _MOST_BYTES
         if kind is None or not plain or len(group) < 2:
             return None

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 
+import sklatent.models
 from sklatent import VAE, Autoencoder, FactorVAE, RosettaVAE, TransformVAE
+from sklatent.models import LatentModel
 from sklatent.transformations import RandomShift
 
 X = np.random.default_rng(0).random((40, 4)).astype(np.float32)
@@ -96,3 +99,19 @@ def test_tensors_that_record_gradients():
     np.testing.assert_array_equal(
         model.transform(torch.tensor(X, requires_grad=True)), model.transform(X)
     )
+
+
+@pytest.mark.parametrize("name", sklatent.models.__all__)
+def test_names_of_parameters_are_those_that_scikit_learn_reads(name):
+    """They are kept for each class, a derived one's beside its base's."""
+    cls = getattr(sklatent.models, name)
+    if not isinstance(cls, type) or not issubclass(cls, LatentModel):
+        return
+
+    class Derived(cls):
+        def __init__(self, n_components=2, *, weight=1.0):
+            super().__init__(n_components)
+            self.weight = weight
+
+    for kind in (cls, Derived, cls):
+        assert kind._get_param_names() == BaseEstimator._get_param_names.__func__(kind)
