@@ -44,7 +44,8 @@ class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         rotation between both sides at unit variance in all directions.
 
     n_init : int, default=30
-        Number of random restarts of the quadratic assignment, in each of three parts of the rows.
+        Number of restarts of the quadratic assignment in each of three parts of the rows, at random
+        and as many by what points see; of all starts that many are refined.
 
     max_samples : int, default=450
         Rows of either side that are used, drawn at random; time grows with the square of it.
