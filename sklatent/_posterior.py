@@ -5,7 +5,7 @@
 import numpy as np
 
 from sklatent._utils.array_api import to_numpy
-from sklatent._utils.arrays import to_array
+from sklatent._utils.arrays import to_array, to_numbers
 from sklatent._utils.random import local_random_state
 
 _LOG_2PI = float(np.log(2.0 * np.pi))
@@ -16,6 +16,8 @@ def as_float_array(array, name):
     one = not hasattr(array, "shape") and not isinstance(array, (list, tuple))
     one = one or getattr(array, "shape", None) == ()
     array = to_numpy(array) if one else to_array(array, name)
+    if array.dtype.kind == "O" and array.ndim == 2:
+        array = to_numbers(array, name)  # columns of several types
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers, got an array of dtype {array.dtype}. Convert it to "

@@ -1,7 +1,10 @@
 """Units, missing values, whole numbers: one test for each fault that was found."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import KBinsDiscretizer
 
@@ -12,9 +15,11 @@ from sklatent.metrics import (
     factor_vae_score,
     interventional_robustness_score,
     latent_space_distortion,
+    linear_cka,
     modularity_score,
     mutual_information_gap,
     procrustes_distance,
+    reconstruction_scorer,
     separated_attribute_predictability,
 )
 
@@ -83,3 +88,27 @@ def test_missing_is_no_class(missing):
     factors[3, 0] = missing
     with pytest.raises(ValueError, match="missing"):
         mutual_information_gap(RNG.normal(size=(100, 2)), factors)
+
+
+MEASURES = {
+    "linear_cka": linear_cka,
+    "latent_space_distortion": latent_space_distortion,
+    "reconstruction_scorer": lambda X, Y: reconstruction_scorer(PCA(2).fit(Y[:100]), X),
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_memory_does_not_grow_with_the_rows(name):
+    """Whatever the function holds besides the inputs is some blocks, and booleans of rows."""
+    peaks = []
+    for n_rows in (100_000, 300_000):
+        X = np.random.default_rng(0).normal(size=(n_rows, 16))
+        Y = X[:, ::-1] + 1
+        tracemalloc.start()
+        try:
+            MEASURES[name](X, Y)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    grown = peaks[1] - peaks[0]
+    assert grown < 0.25 * 200_000 * 2 * 16 * 8, peaks
