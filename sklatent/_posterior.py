@@ -2,6 +2,8 @@
 
 # Plain numpy: whoever reads an encoded data set (metrics, channels, Rosetta points) needs no torch.
 
+from contextlib import suppress
+
 import numpy as np
 
 from sklatent._utils.array_api import to_numpy
@@ -17,7 +19,8 @@ def as_float_array(array, name):
     one = one or getattr(array, "shape", None) == ()
     array = to_numpy(array) if one else to_array(array, name)
     if array.dtype.kind == "O" and array.ndim == 2:
-        array = to_numbers(array, name)  # columns of several types
+        with suppress(ValueError):  # which is said below
+            array = to_numbers(array, name)  # columns of several types
     if array.dtype.kind not in "biuf":
         raise TypeError(
             f"{name} must hold real numbers, got an array of dtype {array.dtype}. Convert it to "

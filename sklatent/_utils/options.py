@@ -43,7 +43,6 @@ _OPTIONS = {
     "colorbar": _YES_OR_NO,
     "column_names": _NAMES,
     "component_names": _NAMES,
-    "confidence": [Interval(Real, 0, 1, closed="neither")],
     "continuous_factors": _YES_OR_NO,
     "debiased": _YES_OR_NO,
     "diff_quantile": [Interval(Real, 0, 1, closed="both")],

@@ -1,5 +1,7 @@
 """What a search found: score against one parameter or two, with intervals."""
 
+from numbers import Real
+
 import numpy as np
 from scipy import stats
 
@@ -170,6 +172,8 @@ class SearchDisplay:
         display : SearchDisplay
             The display, drawn.
         """
+        if not isinstance(confidence, Real) or not 0 < confidence < 1:
+            raise ValueError(f"confidence must lie between 0 and 1, got {confidence!r}.")
         metric = _choose_metric(cv_results, metric)
         candidates = cv_results["params"]
         parameters = _choose_parameters(candidates, parameters)

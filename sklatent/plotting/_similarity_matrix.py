@@ -227,7 +227,7 @@ class SimilarityMatrixDisplay:
                 continue
             values = to_array(values, name)
             if values.ndim != 1 or len(values) != length:
-                raise ValueError(f"{name} must have shape ({length},), got {values.shape}.")
+                raise ValueError(f"{name} must have length {length}, got shape {values.shape}.")
         display = cls(
             similarity,
             order=order,
