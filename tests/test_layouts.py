@@ -80,7 +80,7 @@ def frames():
 
 
 PLAIN, FRAMES = frames()
-SMALL = VAE(2, hidden_layer_sizes=(4,), max_epochs=2, random_state=0)
+SMALL = VAE(2, hidden_layer_sizes=(4,), max_epochs=2, early_stopping=False, random_state=0)
 
 
 @pytest.fixture(scope="module")

@@ -82,6 +82,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         has been told of the covariates.
     ``_constants(dtype, device)``
         Tensors that ride along with every batch, by name, as ``step.constants``.
+    ``_loss_number(name)``
+        A loss hyperparameter as the number in ``step.hyper``, where the parameter may be a word.
     ``_check_parameters(X)``
         Refuse parameters that do not suit each other or X.
     ``_validate_training_data(X, reset)``

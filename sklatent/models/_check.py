@@ -146,9 +146,11 @@ def _stacks(model, fitted, X):
     for change, factor in zip(changes, (1.0, 2.0), strict=True):
         for name in model._loss_hyperparameters:
             change[name] = model._loss_number(name) * factor
-    # Adam makes whole steps of gradients that are nothing but rounding, as at an optimum.
-    alone = [_short(model, precision="float64", **change).fit(X) for change in changes]
-    stacked = [_short(model, precision="float64", **change) for change in changes]
+    # Adam makes whole steps of gradients that are nothing but rounding, as at an optimum. And all
+    # epochs are to be seen: with rows held out, the start itself may be the best.
+    settings = {"precision": "float64", "early_stopping": False}
+    alone = [_short(model, **settings, **change).fit(X) for change in changes]
+    stacked = [_short(model, **settings, **change) for change in changes]
     for member in stacked:
         valid = member._validate_training_data(X, reset=True)
     fit_stacked(stacked, valid)

@@ -34,9 +34,10 @@ def warn_if_nothing_learned(model, X, rows):
         return  # beyond float32
     if getattr(model, "encoder_", None) is not None:
         return  # an encoder of the user's, of which nothing is known
-    Z, x, decoded = model._reconstruct(sample)
-    if not np.isfinite(Z).all():
-        return
+    try:
+        Z, x, decoded = model._reconstruct(sample)
+    except ValueError:
+        return  # of some rows nothing finite can be said, which whoever asks about them is told
     active = (
         int((Z.var(axis=0) > _ACTIVE).sum()) if model._beta_to_start_from() is not None else None
     )

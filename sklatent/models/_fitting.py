@@ -25,6 +25,7 @@ from sklatent.nn.training.devices import (
     DTYPES,
     own_torch_state,
     resolve_device,
+    suitable_threads,
     warn_if_gpu_is_shared,
 )
 from sklatent.nn.training.identity import UnidentifiableError, identify, run_digest
@@ -276,7 +277,8 @@ def _build(models, n_features, seeds, dtype):
     built = {}
     for model, seed in zip(models, seeds, strict=True):
         if seed not in built:
-            with seeded_initialisation(split_seed(seed)["weights"]):
+            # Networks of the user's own are tried out.
+            with seeded_initialisation(split_seed(seed)["weights"]), suitable_threads(0.0):
                 built[seed] = model._build_module(n_features).to(dtype)
     return [built[seed] for seed in seeds]
 

@@ -76,9 +76,9 @@ def test_one_failing_member_is_trained_once(X, monkeypatch):
     alone = []
     original = _fit_together.fit_stacked
 
-    def counted(models, *arguments):
+    def counted(models, *arguments, **keywords):
         alone.append(len(models))
-        return original(models, *arguments)
+        return original(models, *arguments, **keywords)
 
     monkeypatch.setattr(_fit_together, "fit_stacked", counted)
     grid = {"beta": [1.0, 1e39, 2.0]}

@@ -214,6 +214,8 @@ def _check_history(history, n_members):
             stacked = isinstance(value, np.ndarray) and value.shape == (n_members,)
             if not isinstance(name, str) or not (plain or stacked):
                 raise ValueError("its history has something else than named numbers")
+            if name.endswith("loss") and not (stacked or isinstance(value, (int, float))):
+                raise ValueError(f"its history has {name}={value!r}")
 
 
 def _check_stopper(saved, stopper, net):
