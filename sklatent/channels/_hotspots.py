@@ -390,7 +390,7 @@ def read_channels(estimator, X, *, reset=True, min_messages=2):
             del estimator.feature_names_in_
     elif estimator.n_features_in_ != X.n_samples:
         raise ValueError(
-            f"X speaks about {X.n_samples} samples, but {type(estimator).__name__} was fitted on "
-            f"channels that speak about {estimator.n_features_in_}."
+            f"X holds channels of {X.n_samples} samples, but {type(estimator).__name__} was fitted "
+            f"to channels of {estimator.n_features_in_}."
         )
     return X

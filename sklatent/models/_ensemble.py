@@ -279,8 +279,8 @@ class VAEEnsemble(EnsembleInferenceMixin, LatentModel):
     def _check_parameters(self, X):
         if self.n_estimators < 2:
             raise ValueError(
-                f"n_estimators={self.n_estimators} is no ensemble: there is nothing to agree with. "
-                "Set n_estimators to 2 or more, or use VAE."
+                f"n_estimators={self.n_estimators}: one model is no ensemble, it has no other "
+                "to agree with. Set n_estimators to 2 or more, or use VAE."
             )
         self._betas()
 

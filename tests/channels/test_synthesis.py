@@ -229,7 +229,7 @@ def test_channels_without_information_are_passed_over():
         ChannelSynthesizer(max_epochs=2).fit(flat)
     with pytest.raises(ValueError, match="No channel of X"):
         fit.score(flat)
-    with pytest.raises(ValueError, match="speaks about 10 samples"):
+    with pytest.raises(ValueError, match="channels of 10 samples"):
         fit.score(scarred(2, n_samples=10))
 
 
