@@ -150,7 +150,8 @@ def explicitness_score(
 
     factor_bins : int, default=None
         Number of bins of equal width for factors that are continuous: numbers of which more than
-        half are different, or more than 50 with fewer than 20 samples each. None refuses them.
+        half are different, more than 50 with fewer than 20 samples each, or more than 200. None
+        refuses them.
 
     random_state : int, RandomState instance or None, default=None
         Determines the split.
