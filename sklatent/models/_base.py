@@ -374,6 +374,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             The model.
         """
         resume = hasattr(self, "net_")
+        if resume:  # which scikit-learn leaves out, though parameters may have been set since
+            self._validate_params()
         X, keys = self._take_rows(X, sample_ids, reset=not resume)
         fit_model(self, X, keys=keys, epochs=1, resume=resume)
         return self

@@ -121,7 +121,7 @@ def _tensor(value, inner):
     try:
         exact = value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
         return [*kind, _array(exact.cpu().resolve_conj().resolve_neg().numpy(), inner)]
-    except (TypeError, RuntimeError, NotImplementedError) as error:
+    except (TypeError, RuntimeError) as error:
         raise UnidentifiableError(f"a tensor of type {kind[1]} on {value.device}") from error
 
 
