@@ -82,6 +82,19 @@ def test_codes_that_are_the_factors_know_them_whatever_their_unit():
         dci_scores(codes, factors)
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-50, 1e50, 1e300])
+def test_codes_of_which_a_classifier_sees_nothing_are_refused(scale):
+    """The size of a classifier's penalty is absolute."""
+    codes, factors = RNG.normal(size=(100, 2)), RNG.integers(3, size=(100, 2))
+    for metric, options in (
+        (dci_scores, {}),
+        (separated_attribute_predictability, {}),
+        (beta_vae_score, DRAWS),
+    ):
+        with pytest.raises(ValueError, match="Standardise the codes"):
+            metric(scale * codes, factors, **options)
+
+
 @pytest.mark.parametrize("missing", [None, np.nan, np.datetime64("NaT")])
 def test_missing_is_no_class(missing):
     factors = np.array(["a", "b"], dtype=object)[RNG.integers(2, size=(100, 2))]
