@@ -60,6 +60,7 @@ TESTED_BY = {
     "nn/named_networks": "nn/test_architectures",
     "nn/stacking/kinds": "nn/stacking/test_modules",
     "nn/stacking/layers": "nn/stacking/test_modules",
+    "nn/stacking/one_by_one": "nn/stacking/test_modules",
     "nn/stitching": "alignment/test_stitching",
     "nn/training/checkpoint": "models/test_checkpointing",
     "nn/transform": "models/test_transform",

@@ -18,6 +18,7 @@ from sklatent.models._members import MADE_LATE
 from sklatent.models._parameters import CONSTRAINTS, check_numbers, check_size, document, renamed
 from sklatent.models._rows import check_possible, check_training_rows, validate_rows
 from sklatent.models._start import start
+from sklatent.models._watching import CallbackSupportMixin, tell_of_a_stack
 from sklatent.nn.modules import VariationalModule
 from sklatent.nn.objectives import elbo_terms
 from sklatent.nn.training.devices import resolve_device
@@ -28,7 +29,13 @@ _MIN_ROWS = 10  # of fewer, those held out tell nothing
 
 
 @document()
-class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class LatentModel(
+    InferenceMixin,
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
     """Base of all models that train: derive a model of your own from it.
 
     By itself it is a :class:`~sklatent.VAE`. A model says what it is by the hooks below, each with
@@ -317,7 +324,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         X : array-like or CSR matrix of shape (n_samples, n_features)
             Training data. Memory maps and CSR matrices are read batch by batch.
         y : None
-            Ignored.
+            Ignored, but by scikit-learn's callbacks, which are handed it.
         sample_ids : array-like of shape (n_samples,), default=None
             Names of the rows, all different, for which batches and noise are drawn: rows in
             another order, or with some left out or added, give the same space. None takes a
@@ -337,12 +344,15 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         trained = vars(self).pop("_trained", None)
         if trained is not None:
             trained()
+            tell_of_a_stack(self, X, y)
             return self
         resume = self.warm_start and hasattr(self, "net_")
-        X, keys = self._take_rows(X, sample_ids, reset=not resume)
+        rows, keys = self._take_rows(X, sample_ids, reset=not resume)
         plan = vars(self).pop("_plan", None)
-        if resume or plan is None or not plan.note_or_take_over(self, X, keys):
-            fit_model(self, X, keys=keys, resume=resume)
+        if resume or plan is None or not plan.note_or_take_over(self, rows, keys):
+            fit_model(self, rows, keys=keys, resume=resume, given=(X, y))
+        else:
+            tell_of_a_stack(self, X, y)
         return self
 
     def __sklearn_clone__(self):
@@ -376,8 +386,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         resume = hasattr(self, "net_")
         if resume:  # which scikit-learn leaves out, though parameters may have been set since
             self._validate_params()
-        X, keys = self._take_rows(X, sample_ids, reset=not resume)
-        fit_model(self, X, keys=keys, epochs=1, resume=resume)
+        rows, keys = self._take_rows(X, sample_ids, reset=not resume)
+        fit_model(self, rows, keys=keys, epochs=1, resume=resume, given=(X, y))
         return self
 
     def _take_rows(self, X, sample_ids, reset):

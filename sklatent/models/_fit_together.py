@@ -39,9 +39,9 @@ _ELEMENTWISE = (
 def can_stack(models):
     """Whether models differ only in their seeds and loss hyperparameters.
 
-    Callbacks of the user's own see one model's net, so that a model with callbacks trains
-    alone, and so does one that continues from present weights, or whose optimizer is none of
-    torch's that treat each number by itself (or a `functools.partial` of one).
+    Callbacks of the user's own see one model's net, so that a model with callbacks, skorch's or
+    scikit-learn's, trains alone, and so does one that continues from present weights, or whose
+    optimizer is none of torch's that treat each number by itself (or a `functools.partial` of one).
 
     Parameters
     ----------
@@ -101,6 +101,7 @@ def _may_stack(model):
         and model._stackable
         and not model.callbacks
         and not model.warm_start
+        and not getattr(model, "_skl_callbacks", None)
         and _steps_number_by_number(model.optimizer)
     )
 

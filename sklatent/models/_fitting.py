@@ -18,6 +18,7 @@ from sklatent.models._guard import guarded
 from sklatent.models._held_out import split_rows
 from sklatent.models._members import Members
 from sklatent.models._nets import make_net, optimizer_of, publish
+from sklatent.models._watching import watch_of
 from sklatent.nn.stacking.modules import stack_modules, stack_varied
 from sklatent.nn.training.checkpoint import Checkpoint
 from sklatent.nn.training.data import Rows
@@ -41,7 +42,7 @@ from sklatent.nn.training.run import TrainingRun
 _IRRELEVANT = {"verbose", "checkpoint_dir", "warm_start", "callbacks", "random_state", "device"}
 
 
-def fit_model(model, X, *, keys=None, epochs=None, resume=False, beside=None):
+def fit_model(model, X, *, keys=None, epochs=None, resume=False, beside=None, given=None):
     """Train one model on X, anew or (``resume``) from where it is.
 
     Parameters
@@ -58,8 +59,13 @@ def fit_model(model, X, *, keys=None, epochs=None, resume=False, beside=None):
         Whether to continue from the present weights.
     beside : dict of str to array, default=None
         Further fields of a batch, as in :class:`sklatent.nn.training.data.Rows`.
+    given : (X, y), default=None
+        As the user has them, for callbacks; None is the validated data.
     """
-    _train([model], X, None, keys, epochs=epochs, resume=resume, stacked=False, beside=beside)
+    watch = watch_of(model, *(given or (X, None)))
+    _train([model], X, None, keys, epochs, resume, stacked=False, beside=beside, watch=watch)
+    if watch is not None:
+        watch.end()
 
 
 def fit_stacked(models, X, rows=None, keys=None, pause=None, lost=None, groups=None):
@@ -113,7 +119,7 @@ def fit_stacked(models, X, rows=None, keys=None, pause=None, lost=None, groups=N
 
 def _train(
     models, X, rows, keys, epochs, resume, stacked, *, beside=None, pause=None, lost=None,
-    groups=None,
+    groups=None, watch=None,
 ):  # fmt: skip
     first = models[0]
     device = resolve_device(first.device)
@@ -157,6 +163,7 @@ def _train(
                 augment=_augmentation(first),
                 checkpoint=checkpoint,
                 progress_bar=bool(first.verbose),
+                watch=watch,
             )
             for model, seed in zip(models, seeds, strict=True):
                 vars(model).pop("_member", None)
@@ -166,9 +173,12 @@ def _train(
             if epochs is None:
                 epochs = first.max_epochs if pause is None else pause.total
             last = pause is None or pause.until >= pause.total
+            twice = holds_out and first.early_stopping == "auto" and not resume
+            if watch is not None:
+                watch.begin(None if twice else epochs)
             try:
                 net.partial_fit(run, epochs=epochs)
-                if holds_out and first.early_stopping == "auto" and last and not resume:
+                if twice and last:
                     everything, _ = split_rows(models, X, rows, keys, seeds, False)
                     again = _new_net(
                         models, X, everything[0], seeds, dtype, device, stacked, beside

@@ -189,6 +189,8 @@ class LatentNet(NeuralNet):
             for epoch in range(done, epochs):
                 if stopper.finished:
                     break
+                if run.watch is not None:
+                    run.watch.begin_epoch(self)
                 guard.remember()
                 try:
                     self.notify("on_epoch_begin", **dataset)
@@ -206,6 +208,8 @@ class LatentNet(NeuralNet):
                     # skorch's way for a callback such as EarlyStopping to end training
                     if not is_stop_signal(interrupt):
                         raise
+                    stopper.finished = True
+                if run.watch is not None and run.watch.end_epoch(self):
                     stopper.finished = True
                 if run.checkpoint:
                     run.checkpoint.write(self, stopper, epoch + 1)

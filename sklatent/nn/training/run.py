@@ -39,6 +39,9 @@ class TrainingRun:
         Whether to show one.
     until : ndarray of shape (n_models,) or None
         After how many epochs each model's training ends; None is what validation rows say.
+    watch : object or None
+        Told of each epoch: ``begin_epoch(net)``, and ``end_epoch(net)``, which says whether it is
+        to be the last.
     """
 
     rows: Rows
@@ -53,6 +56,7 @@ class TrainingRun:
     checkpoint: Any = None
     progress_bar: bool = False
     until: np.ndarray | None = None
+    watch: Any = None
 
     def terms(self, module, batch, step, epochs):
         """Terms of the loss in training, after some epochs and a part of one."""
