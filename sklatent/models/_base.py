@@ -14,7 +14,7 @@ from sklatent.likelihoods._find import find_likelihood
 from sklatent.models._covariates import find_covariates, modelled_columns, split_columns
 from sklatent.models._fitting import fit_model
 from sklatent.models._inference import InferenceMixin
-from sklatent.models._members import MADE_LATE
+from sklatent.models._members import StackMember
 from sklatent.models._parameters import CONSTRAINTS, check_numbers, check_size, document, renamed
 from sklatent.models._rows import check_possible, check_training_rows, validate_rows
 from sklatent.models._start import start
@@ -31,6 +31,7 @@ _MIN_ROWS = 10  # of fewer, those held out tell nothing
 @document()
 class LatentModel(
     InferenceMixin,
+    StackMember,
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -137,6 +138,8 @@ class LatentModel(
     _divergences = ("kl",)
     # Parameters of its own, beside the shared ones, that the module is made by.
     _shaping_parameters = ()
+    # Parameters that say what `_constants` are; models of one stack may differ in them.
+    _constant_parameters = ()
     # A second objective, ``(module, batch, step) -> loss``, and its optimizer, made from the
     # parameters of ``module.adversary``.
     _adversary_objective = None
@@ -251,9 +254,6 @@ class LatentModel(
     def _check_parameters(self, X):
         """Check parameters against each other and against validated data."""
 
-    def _after_training(self):
-        """Set what a model has learned beside its net."""
-
     # Where training starts
 
     def _find_likelihood(self):
@@ -288,6 +288,10 @@ class LatentModel(
         if hasattr(self.init, "net_"):
             return self.init.net_.module_.path is not None
         return True
+
+    def _stack_kind(self):
+        """What models of one stack must have in common, of parameters that may differ."""
+        return (self._has_linear_path(),)
 
     def _anchors_to_start_from(self):
         """Anchors that ``init="pca"`` starts from in place of the data's own axes."""
@@ -357,6 +361,8 @@ class LatentModel(
 
     def __sklearn_clone__(self):
         clone = super().__sklearn_clone__()
+        if not isinstance(self.init, str):
+            clone.init = self.init  # a clone of a fitted model would have nothing to start from
         if "_plan" in vars(self):
             clone._plan = self._plan
         return clone
@@ -405,37 +411,9 @@ class LatentModel(
         self._check_parameters(X)
         return X
 
-    # One of a stack
-
-    def _wait_for(self, members, k):
-        """Note where the model can be had when it is first looked at."""
-        for name in MADE_LATE & vars(self).keys():
-            delattr(self, name)
-        self.n_components_ = self.n_components
-        self._member = members, k
-        if type(self)._after_training is not LatentModel._after_training:
-            self._member_of_its_own()
-
-    def _member_of_its_own(self):
-        if "_member" in vars(self):
-            members, k = vars(self).pop("_member")
-            members.make(k, self)
-
-    def __getattr__(self, name):
-        if name in MADE_LATE and "_member" in vars(self):
-            self._member_of_its_own()
-        return object.__getattribute__(self, name)
-
-    def __getstate__(self):
-        self._member_of_its_own()
-        return super().__getstate__()
-
     @property
     def _n_features_out(self):
         return self.n_components_
-
-    def __sklearn_is_fitted__(self):
-        return not vars(self).keys().isdisjoint(("net_", "_member"))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

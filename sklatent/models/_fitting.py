@@ -9,6 +9,9 @@ import os
 from dataclasses import replace
 from numbers import Integral
 
+import numpy as np
+import torch
+
 from sklatent._utils.calling import call_users
 from sklatent._utils.sparse import contents
 from sklatent._utils.warn import warn_caller
@@ -18,6 +21,7 @@ from sklatent.models._guard import guarded
 from sklatent.models._held_out import split_rows
 from sklatent.models._members import Members
 from sklatent.models._nets import make_net, optimizer_of, publish
+from sklatent.models._parameters import same
 from sklatent.models._watching import watch_of
 from sklatent.nn.stacking.modules import stack_modules, stack_varied
 from sklatent.nn.training.checkpoint import Checkpoint
@@ -157,9 +161,9 @@ def _train(
                 objective=guarded(first)._objective,
                 adversary_objective=guarded(first)._adversary_objective,
                 hyper=_hyper(models, stacked),
-                constants=first._constants(dtype, device),
+                constants=_constants(models, dtype, device),
                 warming=first._divergences,
-                warmup_epochs=first.warmup_epochs if first._divergences else 0,
+                warmup_epochs=_warmup_epochs(models),
                 augment=_augmentation(first),
                 checkpoint=checkpoint,
                 progress_bar=bool(first.verbose),
@@ -279,7 +283,9 @@ def _new_net(models, X, rows, seeds, dtype, device, stacked, beside, begun=None)
     modules = _build(models, X.shape[1], seeds, dtype)
     module = _started(models, modules, X, rows, beside, stacked, begun)
     streams = RandomStreams(seeds, dtype, device, stacked)
-    return make_net(models[0], module, streams, device, len(models) if stacked else None)
+    rates = [model.learning_rate for model in models] if stacked else None
+    n_members = len(models) if stacked else None
+    return make_net(models[0], module, streams, device, n_members, rates)
 
 
 def _build(models, n_features, seeds, dtype):
@@ -316,6 +322,25 @@ def _started(models, modules, X, rows, beside, stacked, begun):
 
 def _noted_at_start(model):
     return {name: value for name, value in vars(model).items() if name.startswith("start_")}
+
+
+def _constants(models, dtype, device):
+    """Tensors that ride along with every batch, stacked where they differ."""
+    first, *others = models
+    values = [
+        [getattr(model, name) for name in first._constant_parameters] for model in (first, *others)
+    ]
+    if all(same(values[0], other) for other in values[1:]):
+        return first._constants(dtype, device)
+    found = [model._constants(dtype, device) for model in models]
+    return {name: torch.stack([own[name] for own in found]) for name in found[0]}
+
+
+def _warmup_epochs(models):
+    if not models[0]._divergences:
+        return 0
+    epochs = [model.warmup_epochs for model in models]
+    return epochs[0] if len(set(epochs)) == 1 else np.array(epochs)
 
 
 def _hyper(models, stacked):
