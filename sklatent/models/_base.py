@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklatent.likelihoods._find import find_likelihood
 from sklatent.models._covariates import modelled_columns, split_columns
 from sklatent.models._inference import InferenceMixin
+from sklatent.models._members import StackMember
 from sklatent.models._parameters import CONSTRAINTS, check_numbers, document, renamed
 from sklatent.models._start import start
 from sklatent.models._trainable import Trainable
@@ -20,6 +21,7 @@ _NONE = np.empty(0, dtype=np.int64)
 class LatentModel(
     InferenceMixin,
     Trainable,
+    StackMember,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     BaseEstimator,
@@ -125,6 +127,8 @@ class LatentModel(
     _divergences = ("kl",)
     # Parameters of its own, beside the shared ones, that the module is made by.
     _shaping_parameters = ()
+    # Parameters that say what `_constants` are; models of one stack may differ in them.
+    _constant_parameters = ()
     # A second objective, ``(module, batch, step) -> loss``, and its optimizer, made from the
     # parameters of ``module.adversary``.
     _adversary_objective = None
@@ -274,6 +278,10 @@ class LatentModel(
             return self.init.net_.module_.path is not None
         return True
 
+    def _stack_kind(self):
+        """What models of one stack must have in common, of parameters that may differ."""
+        return (self._has_linear_path(),)
+
     def _anchors_to_start_from(self):
         """Anchors that ``init="pca"`` starts from in place of the data's own axes."""
         return None
@@ -297,9 +305,6 @@ class LatentModel(
     @property
     def _n_features_out(self):
         return self.n_components_
-
-    def __sklearn_is_fitted__(self):
-        return not vars(self).keys().isdisjoint(("net_", "_member"))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

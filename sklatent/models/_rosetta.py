@@ -176,6 +176,7 @@ class RosettaVAE(LatentModel):
         self.encoder_weight = encoder_weight
         self.decoder_weight = decoder_weight
 
+    _constant_parameters = ("rosetta_points",)
     # Whether the encoder stays as training finds it.
     _keeps_encoder = False
 
@@ -195,6 +196,11 @@ class RosettaVAE(LatentModel):
     def _is_the_papers(self):
         """Whether X is a unit Gaussian, under which the anchors' terms are equation 1's."""
         return self.likelihood == "unit_gaussian"
+
+    def _stack_kind(self):
+        points = self.rosetta_points
+        shapes = () if points is None else (np.shape(points.X), np.shape(points.Z))
+        return (*super()._stack_kind(), *shapes)
 
     def _anchors_to_start_from(self):
         return self._anchors()

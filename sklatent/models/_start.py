@@ -7,7 +7,7 @@ are not used.
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
+from sklearn.exceptions import NotFittedError
 
 from sklatent._utils.pipelines import last_step
 from sklatent._utils.sparse import dense
@@ -352,7 +352,12 @@ def _networks_at_zero(module, posterior):
 
 def _copy_weights(module, init):
     source, _ = last_step(init)
-    check_is_fitted(source, "net_")
+    if not hasattr(source, "net_"):
+        raise NotFittedError(
+            f"init={type(source).__name__} is not fitted, and has no weights to start from. Fit it "
+            "first; a search clones what is in its grid: put sklearn.frozen.FrozenEstimator(model) "
+            "there."
+        )
     weights = source.net_.module_.state_dict()
     try:
         module.load_state_dict(weights)

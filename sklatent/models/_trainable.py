@@ -5,7 +5,6 @@ from sklearn.base import _fit_context
 from sklatent._utils.names import row_keys
 from sklatent.models._covariates import find_covariates
 from sklatent.models._fitting import fit_model
-from sklatent.models._members import MADE_LATE
 from sklatent.models._parameters import check_size
 from sklatent.models._rows import check_possible, check_training_rows, validate_rows
 from sklatent.models._watching import CallbackSupportMixin, tell_of_a_stack
@@ -17,9 +16,6 @@ _MIN_ROWS = 10  # of fewer, those held out tell nothing
 
 class Trainable(CallbackSupportMixin):
     """What of a model is about its training; what it trains, its hooks say."""
-
-    def _after_training(self):
-        """Set what a model has learned beside its net."""
 
     def _holds_out(self, n_rows, n_features, one_epoch=False):
         """Whether rows are held out to stop by."""
@@ -71,6 +67,8 @@ class Trainable(CallbackSupportMixin):
 
     def __sklearn_clone__(self):
         clone = super().__sklearn_clone__()
+        if not isinstance(self.init, str):
+            clone.init = self.init  # a clone of a fitted model would have nothing to start from
         if "_plan" in vars(self):
             clone._plan = self._plan
         return clone
@@ -120,28 +118,3 @@ class Trainable(CallbackSupportMixin):
         check_size(self, X.shape[1])
         self._check_parameters(X)
         return X
-
-    # One of a stack
-
-    def _wait_for(self, members, k):
-        """Note where the model can be had when it is first looked at."""
-        for name in MADE_LATE & vars(self).keys():
-            delattr(self, name)
-        self.n_components_ = self.n_components
-        self._member = members, k
-        if type(self)._after_training is not Trainable._after_training:
-            self._member_of_its_own()
-
-    def _member_of_its_own(self):
-        if "_member" in vars(self):
-            members, k = vars(self).pop("_member")
-            members.make(k, self)
-
-    def __getattr__(self, name):
-        if name in MADE_LATE and "_member" in vars(self):
-            self._member_of_its_own()
-        return object.__getattribute__(self, name)
-
-    def __getstate__(self):
-        self._member_of_its_own()
-        return super().__getstate__()

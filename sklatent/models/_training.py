@@ -10,6 +10,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import torch
 
 from sklatent._utils.calling import call_users
 from sklatent.models._continuation import go_on
@@ -18,6 +19,7 @@ from sklatent.models._guard import guarded
 from sklatent.models._held_out import split_rows
 from sklatent.models._members import Members
 from sklatent.models._nets import make_net, optimizer_of, publish
+from sklatent.models._parameters import same
 from sklatent.models._run_identity import seeds_and_checkpoint
 from sklatent.nn.stacking.modules import stack_modules, stack_varied
 from sklatent.nn.training.data import Rows
@@ -164,9 +166,9 @@ class Training:
             objective=guarded(first)._objective,
             adversary_objective=guarded(first)._adversary_objective,
             hyper=_hyper(self.models, self.stacked),
-            constants=first._constants(self.dtype, self.device),
+            constants=_constants(self.models, self.dtype, self.device),
             warming=first._divergences,
-            warmup_epochs=first.warmup_epochs if first._divergences else 0,
+            warmup_epochs=_warmup_epochs(self.models),
             augment=_augmentation(first),
             checkpoint=self.checkpoint,
             progress_bar=bool(first.verbose),
@@ -193,7 +195,8 @@ class Training:
         module = self._started(modules, rows, begun)
         streams = RandomStreams(self.seeds, self.dtype, self.device, self.stacked)
         n_members = len(self.models) if self.stacked else None
-        return make_net(self.models[0], module, streams, self.device, n_members)
+        rates = [model.learning_rate for model in self.models] if self.stacked else None
+        return make_net(self.models[0], module, streams, self.device, n_members, rates)
 
     def _started(self, modules, rows, begun):
         """The module that is trained, stacked or one model's, where training starts.
@@ -268,6 +271,25 @@ def _build(models, n_features, seeds, dtype):
 
 def _noted_at_start(model):
     return {name: value for name, value in vars(model).items() if name.startswith("start_")}
+
+
+def _constants(models, dtype, device):
+    """Tensors that ride along with every batch, stacked where they differ."""
+    first, *others = models
+    values = [
+        [getattr(model, name) for name in first._constant_parameters] for model in (first, *others)
+    ]
+    if all(same(values[0], other) for other in values[1:]):
+        return first._constants(dtype, device)
+    found = [model._constants(dtype, device) for model in models]
+    return {name: torch.stack([own[name] for own in found]) for name in found[0]}
+
+
+def _warmup_epochs(models):
+    if not models[0]._divergences:
+        return 0
+    epochs = [model.warmup_epochs for model in models]
+    return epochs[0] if len(set(epochs)) == 1 else np.array(epochs)
 
 
 def _hyper(models, stacked):

@@ -106,6 +106,13 @@ def test_no_epoch_is_trained_twice(X, monkeypatch):
     np.testing.assert_allclose(best["train_loss"][0], expected, rtol=1e-9)
 
 
+def test_rates_and_warm_up_of_each_in_one_stack(X):
+    grid = {"learning_rate": [1e-3, 3e-3], "warmup_epochs": [0, 4]}
+    search = FusedHalvingGridSearchCV(VAE(2, **SMALL), grid, factor=2, cv=2).fit(X)
+    assert search.n_stacked_fits_ == 14
+    assert_last_are_fits(search, VAE(2, **SMALL), X)
+
+
 def test_other_choices_and_a_pipeline(X):
     pipeline = make_pipeline(StandardScaler(), VAE(**SMALL))
     grid = {"vae__n_components": [1, 2], "vae__beta": [0.5, 1.0, 2.0]}

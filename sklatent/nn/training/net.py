@@ -26,6 +26,7 @@ from sklatent.nn.training.callbacks import batch_hooks, scores_rows
 from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
 from sklatent.nn.training.means import TermMeans
 from sklatent.nn.training.randomness import RandomStreams
+from sklatent.nn.training.rates import Rates
 from sklatent.nn.training.stopping import FiniteGuard, FixedEpochs, Stopper, is_stop_signal
 
 
@@ -111,6 +112,8 @@ class LatentNet(NeuralNet):
         self.annealing = annealing
         self.patience = patience
         self.adversary_optimizer = adversary_optimizer
+        # Of stacked models whose rates differ, each one's as a share of ``lr``.
+        self.relative_rates = None
 
     @property
     def _default_callbacks(self):
@@ -232,7 +235,7 @@ class LatentNet(NeuralNet):
         step = run.step(self)
         plan = run.plan(self.streams, self.batch_size, least_rows(module))
         epochs_before = len(self.history) - 1
-        rates = _Rates(self.optimizers().values(), self.annealing)
+        rates = Rates(self.optimizers().values(), self.annealing, self.relative_rates)
         sums = TermMeans(self.n_members is not None)
         module.train()
         for number, (rows, weights, size) in enumerate(plan):
@@ -253,7 +256,7 @@ class LatentNet(NeuralNet):
                     training=True,
                 )
             rates.slow(part[0] + part[1] * done)
-            optimizer.step()
+            rates.step(optimizer)
             if run.adversary_objective is not None:
                 self._adversary_step(run, batch, step)
             rates.restore()
@@ -329,32 +332,6 @@ class LatentNet(NeuralNet):
         # Without its cache, which outlives a step if a caller is inside autocast as well.
         device = torch.device(self.device).type
         return torch.autocast(device, dtype=torch.bfloat16, cache_enabled=False)
-
-
-class _Rates:
-    """Learning rates that fall to zero over the last share of a run.
-
-    They are lower for a step at a time, so that schedulers see and set what they fall from.
-    """
-
-    def __init__(self, optimizers, share):
-        self.share = share
-        self.groups = [group for optimizer in optimizers for group in optimizer.param_groups]
-        self.before = None
-
-    def slow(self, done):
-        """Lower the rates for the step that begins when a share ``done`` of the run is."""
-        if self.share > 0 and done > 1 - self.share:
-            self.before = [group["lr"] for group in self.groups]
-            for group, rate in zip(self.groups, self.before, strict=True):
-                group["lr"] = rate * (1 - done) / self.share
-
-    def restore(self):
-        """Put back what was there before."""
-        if self.before is not None:
-            for group, rate in zip(self.groups, self.before, strict=True):
-                group["lr"] = rate
-            self.before = None
 
 
 _NOT_ALONE = (
