@@ -5,6 +5,8 @@ divergence weighted by beta it is that of noise beta times as large: axes whose 
 are not used.
 """
 
+from copy import copy
+
 import numpy as np
 import torch
 from sklearn.exceptions import NotFittedError
@@ -13,7 +15,7 @@ from sklatent._utils.pipelines import last_step
 from sklatent._utils.sparse import dense
 from sklatent.likelihoods._base import optional
 from sklatent.models._covariates import center_and_scale
-from sklatent.models._principal_axes import principal_axes
+from sklatent.models._principal_axes import axes_of, principal_axes
 
 _LEAST_SHARE = 1e-5  # of the data's variance that noise has at least
 _MAX_REGRESSION_ROWS = 4096
@@ -93,14 +95,18 @@ def start(model, module, X, rows, cache, beside):
         Where they are what it starts from.
     """
     init = model.init
-    if not isinstance(init, str) and not hasattr(init, "Z"):
-        _copy_weights(module, init)
+    found = None if isinstance(init, str) or hasattr(init, "Z") else last_step(init)[0]
+    decomposition = found if hasattr(found, "components_") else None
+    if found is not None and decomposition is None:
+        _copy_weights(module, found)
         return None
     key = None if rows is None else rows.tobytes()
     if key not in cache:
         told = beside.get("covariates")
         cache[key] = _Data(module.likelihood, X, rows, model.n_components, told)
     data, codes = cache[key], beside.get("inputs")
+    if decomposition is not None:
+        data = data.with_axes_of(decomposition)
     module.likelihood.set(data.seen)
     if data.told is not None:
         module.standardise_covariates(data.center, data.scale)
@@ -112,11 +118,11 @@ def start(model, module, X, rows, cache, beside):
         _regress_decoder(module, data, codes if rows is None else codes[rows])
         return None
     points = init if hasattr(init, "Z") else model._anchors_to_start_from()
-    if points is None:
+    if points is None or decomposition is not None:
         _at_principal_axes(model, module, data)
     else:
         _at_anchors(model, module, data, points)
-    return data.axes if points is None else None
+    return data.axes if points is None and decomposition is None else None
 
 
 class _Data:
@@ -199,6 +205,25 @@ class _Data:
     def feature_variances(self):
         """Variance of each feature."""
         return self.axes.feature_variances
+
+    def with_axes_of(self, decomposition):
+        """The same rows, with axes that were found before."""
+        name = type(decomposition).__name__
+        if self.told is not None:
+            raise ValueError(
+                f"init={name} knows nothing of covariates, whose effect is no part of the axes. "
+                'Use init="pca".'
+            )
+        rows = next(self._rows(_MAX_REGRESSION_ROWS))
+        if not np.array_equal(np.where(np.isnan(rows), rows, self.as_seen(rows)), rows, True):
+            kind = type(self.likelihood.likelihood).__name__
+            raise ValueError(
+                f"init={name} was fitted to X itself, but under likelihood={kind} the encoder sees "
+                'other numbers. Use init="pca", or anchors.'
+            )
+        data = copy(self)
+        data._axes = axes_of(decomposition, self.n_components, self.X.shape[1])
+        return data
 
     def effect_on_output(self):
         """How the decoder's output changes with them, if the likelihood finds out by itself."""
@@ -350,8 +375,7 @@ def _networks_at_zero(module, posterior):
         module.start(np.log(np.maximum(posterior, _LEAST_POSTERIOR)))
 
 
-def _copy_weights(module, init):
-    source, _ = last_step(init)
+def _copy_weights(module, source):
     if not hasattr(source, "net_"):
         raise NotFittedError(
             f"init={type(source).__name__} is not fitted, and has no weights to start from. Fit it "

@@ -79,7 +79,7 @@ class Trainable(CallbackSupportMixin):
 
         Of a stream, the first block says where training starts (``init="pca"``: its own principal
         axes) and what features are centred at, for good: let it have many rows, several times as
-        many as there are features.
+        many as there are features, or start at axes of all blocks, ``init=IncrementalPCA(...)``.
 
         Parameters
         ----------
