@@ -5,7 +5,6 @@ other half, and chooses rho by ``make_rosetta_scorer`` in a search over three fo
 """
 
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import r2_score
@@ -40,8 +39,7 @@ def run(seed, epochs):
 
 def main(argv=None):
     """Read the options and write the report."""
-    options = parser(__doc__)
-    options.add_argument("--keep", type=Path, help="folder of results: what is there is not redone")
+    options = parser(__doc__, keeps=True)
     arguments = options.parse_args(argv)
     epochs, n_seeds = (2, 2) if arguments.quick else (60, 12) if arguments.full else (60, 6)
     report = Report("The rho that is chosen, on counts", arguments.out)

@@ -27,7 +27,8 @@ class Scale(NamedTuple):
     members: tuple
     linear_epochs: tuple  # of the linear networks
     linear_seeds: int
-    all_models: bool = False  # of table 1
+    beside: bool = True  # the other models of table 1, and our defaults
+    discriminator: tuple = (200,) * 3  # of FactorVAE
 
 
 SCALES = {
@@ -41,6 +42,7 @@ SCALES = {
         members=(2,),
         linear_epochs=(20, 40),
         linear_seeds=2,
+        beside=False,
     ),
     "default": Scale(
         {"factors": SMALL_SPRITES, "n_samples": 2000, "image_size": 32},
@@ -69,6 +71,6 @@ SCALES = {
         members=(2, 3, 4, 5),
         linear_epochs=(250, 1500, 6000),
         linear_seeds=10,
-        all_models=True,
+        discriminator=(1000,) * 6,
     ),
 }

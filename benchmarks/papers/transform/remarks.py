@@ -4,26 +4,44 @@ import numpy as np
 
 from benchmarks._common import paired, remark
 from benchmarks.papers.transform.measures import LABELS, lead
-from benchmarks.papers.transform.settings import FILES, MODELS
+from benchmarks.papers.transform.settings import FAR, FILES, OURS, SMALL_BETA
+
+WHERE = {
+    "affine": "Under the shift",
+    "whitened": "Under the shift, in whitened spaces",
+    "own": "Without a shift",
+}
 
 
 def remarks(by_key, scale):
     """What the numbers say, where they do."""
-    for what, told in (("affine", "Under the shift"), ("own", "Without a shift")):
+    for what, told in WHERE.items():
         for d in scale.components:
             for dataset in FILES:
                 cell = f"{told}, from {dataset} with {d} components, T-VAE is"
-                for model in MODELS[:-1]:
+                for model in scale.models[:-1]:
                     points = lead(by_key, dataset, d, what, model)
                     yield remark(points.above(), f"{cell} ahead of {model}: {points:.1f}.")
                     yield remark(points.below(), f"{cell} behind {model}: {points:.1f}.")
-                unclear = [m for m in MODELS[:-1] if lead(by_key, dataset, d, what, m).holds()]
+                unclear = [
+                    m for m in scale.models[:-1] if lead(by_key, dataset, d, what, m).holds()
+                ]
                 yield remark(bool(unclear), f"{cell} not told from {', '.join(unclear)}.")
+        cells = [(dataset, d) for d in scale.components for dataset in FILES]
+        for model in ("VAE+", SMALL_BETA):
+            leads = [lead(by_key, *cell, what, model) for cell in cells]
+            ahead, behind = (sum(getattr(p, side)() for p in leads) for side in ("above", "below"))
+            on_average = sum(bool(points.middle > 0) for points in leads)
+            yield remark(
+                not any(np.isnan(points.low) for points in leads),
+                f"{told}, T-VAE is clearly ahead of {model} in {ahead} and clearly behind in "
+                f"{behind} of {len(cells)} cells; ahead on average in {on_average}.",
+            )
     for d in scale.components:
         for dataset in FILES:
             curves = {
                 model: np.array([result["labels"] for result in by_key[dataset, model, d]])
-                for model in MODELS
+                for model in scale.models
             }
             few = {
                 model: [paired(curves["T-VAE"][:, i], curves[model][:, i]) for i in range(3)]
@@ -51,3 +69,19 @@ def remarks(by_key, scale):
             yield remark(
                 more.holds(), f"{model} and VAE with {d} components are level in nats: {more:.1f}."
             )
+    yield from remarks_on_variants(by_key, scale)
+
+
+def remarks_on_variants(by_key, scale):
+    """Other starts and views: whether T-VAE leads VAE+ there, in one cell."""
+    d = scale.components[0]
+    for ending in (OURS, FAR):
+        ours, theirs = ("MNIST", "T-VAE" + ending, d), ("MNIST", "VAE+" + ending, d)
+        if ours not in by_key or theirs not in by_key:
+            continue
+        for what in ("affine", "whitened"):
+            points = paired([r[what] for r in by_key[ours]], [r[what] for r in by_key[theirs]])
+            cell = f"{WHERE[what]}, from MNIST with {d} components{ending}, T-VAE is"
+            yield remark(points.above(), f"{cell} ahead of VAE+ so trained: {points:.1f}.")
+            yield remark(points.below(), f"{cell} behind VAE+ so trained: {points:.1f}.")
+            yield remark(points.holds(), f"{cell} not told from VAE+ so trained: {points:.1f}.")
