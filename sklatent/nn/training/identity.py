@@ -51,7 +51,11 @@ def identify(value, seen=None):
     UnidentifiableError
         If the content can't be known surely.
     """
-    seen = {} if seen is None else seen
+    if seen is None:
+        try:
+            return identify(value, {})
+        except RecursionError as error:
+            raise UnidentifiableError(f"too much behind a {type(value).__name__}") from error
     if isinstance(value, _PLAIN):
         return repr(value)
     if isinstance(value, PurePath):  # whose attributes are caches

@@ -161,6 +161,11 @@ def test_what_cannot_be_known_is_said_and_not_resumed(tmp_path):
     """Compiled code with a state: no checkpoint, and a warning."""
     with pytest.raises(UnidentifiableError, match="generator"):
         identify(i for i in range(3))
+    chain = []
+    for _ in range(10_000):
+        chain = [chain]
+    with pytest.raises(UnidentifiableError, match="too much behind a list"):
+        identify(chain)
     counter = defined("def f(x):\n    return next(state)", state=iter([1, 2]))
     with pytest.raises(UnidentifiableError):
         identify(counter)
