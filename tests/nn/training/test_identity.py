@@ -131,28 +131,32 @@ HEAD = (
 
 def test_alike_in_another_process_and_told_apart(tmp_path):
     """Nothing depends on addresses or the order of hashes; what own modules import counts."""
-    file = tmp_path / "script.py"
+    file, other = tmp_path / "script.py", tmp_path / "own_two.py"
     file.write_text(
-        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n{HEAD}"
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n{HEAD}import own_one\n"
         "from sklatent.nn.training.identity import identify\n"
-        f"KINDS = {KINDS!r}\nfound = {{}}\n"
-        "for name, source in KINDS.items():\n    for v in (1, 2):\n"
-        "        space = {**globals(), '__name__': '__main__'}\n"
-        "        exec(compile(source.format(v=v), '<cell>', 'exec'), space)\n"
-        "        found[f'{name} {v}'] = json.dumps(identify(space['f']))\n"
-        "print(json.dumps(found))\n"
+        f"KINDS = {KINDS!r}\n"
+        "for number in ('1', '1.5'):\n"
+        f"    own_one.K, found = 1, {{}}\n    _ = open({str(other)!r}, 'w').write(\n"
+        "        'def h(x): return x * ' + number)\n"
+        "    for name, source in KINDS.items():\n        for v in (1, 2):\n"
+        "            space = {**globals(), '__name__': '__main__'}\n"
+        "            exec(compile(source.format(v=v), '<cell>', 'exec'), space)\n"
+        "            found[f'{name} {v}'] = json.dumps(identify(space['f']))\n"
+        "    print(json.dumps(found))\n"
     )
     (tmp_path / "own_one.py").write_text("import own_two\nK = 1\ndef g(x): return own_two.h(x)\n")
     runs = []
-    for changed in (False, False, True):
-        (tmp_path / "own_two.py").write_text(f"def h(x): return x * {1.5 if changed else 1}\n")
+    for _ in range(2):
+        other.write_text("def h(x): return x * 1")
         command = [sys.executable, "-B", "-W", "ignore", str(file)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        runs.append(json.loads(done.stdout))
+        runs.append([json.loads(line) for line in done.stdout.splitlines()])
     assert runs[0] == runs[1]
-    assert [name for name in KINDS if runs[0][f"{name} 1"] == runs[0][f"{name} 2"]] == []
-    assert [name for name in runs[0] if runs[0][name] != runs[2][name]] == [
+    found, changed = runs[0]
+    assert [name for name in KINDS if found[f"{name} 1"] == found[f"{name} 2"]] == []
+    assert [name for name in found if found[name] != changed[name]] == [
         f"{name} {v}" for name in ("import inside", "own module", "set in a module") for v in (1, 2)
     ]
 
