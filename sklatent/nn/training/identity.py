@@ -138,6 +138,9 @@ def _object(value, inner):
     """An object by its class and by what pickle would keep of it."""
     if isinstance(value, Iterator):  # a run would use it up, and resuming would begin anew
         raise UnidentifiableError(f"{value!r} of type {type(value).__name__}")
+    if isinstance(value, torch.nn.Module):  # whose hooks are counted over the whole process
+        kept = {n: [*v.values()] if "_hooks" in n else v for n, v in vars(value).items()}
+        return [inner(type(value)), inner(kept)]
     try:
         reduce = copyreg.dispatch_table.get(type(value))
         kept = reduce(value) if reduce else value.__reduce_ex__(2)
