@@ -287,6 +287,33 @@ class TestRemarksFollowTheNumbers:
         assert "T-VAE is behind VAE+: -8.0" in behind
         assert "T-VAE is nowhere clearly ahead of VAE+" in behind
 
+    def test_what_moves_another_digit(self):
+        from benchmarks.papers import transform_moving as script
+
+        noise = 0.01 * np.random.default_rng(0).normal(size=3)
+
+        def told(gain):
+            by_key = {
+                ("rotation", variant): [
+                    {
+                        "share, other": 0.4 + gain * (variant == "matrix, exchanged") + sign * e,
+                        "share, own": 0.8 + sign * e,
+                        "correlations": {"rotation": 0.9 - gain, "rotation, null": 0.1 + e},
+                    }
+                    for e in noise
+                ]
+                for variant, sign in (("matrix", 1), ("matrix, exchanged", -1), ("additive", -1))
+            }
+            return said(script.remarks(by_key))
+
+        better = told(0.5)
+        assert "(matrix, exchanged beside matrix, rotation) takes another digit's T furth" in better
+        assert "is not shown to matter for a row's own T: 0.80 against 0.80" in better
+        assert "is not shown to know" not in better
+        worse = told(-0.2)
+        assert "takes another digit's T less far: 0.20 against 0.40" in worse
+        assert "(matrix, rotation) is not shown to know the rotation" in told(0.8)
+
     def test_channels(self):
         from benchmarks.papers import channels_hue as script
         from benchmarks.papers.channels.settings import SCALES

@@ -32,10 +32,16 @@ def main(argv=None):
     arguments = parser(__doc__, keeps=True)
     arguments.add_argument("--seeds", type=int, help="how many seeds, where not the usual number")
     arguments.add_argument("--epochs", type=int, help="stop there")
+    arguments.add_argument("--gammas", type=float, nargs="+", help="these columns of the tables")
+    arguments.add_argument(
+        "--tables-only", action="store_true", help="without figure 7 and the linear networks"
+    )
     options = arguments.parse_args(argv)
     scale = SCALES[options.size]
     if options.seeds:
         scale = scale._replace(seeds=options.seeds)
+    if options.gammas:
+        scale = scale._replace(gammas=tuple(options.gammas))
     if options.epochs:
         stops = [epochs for epochs in scale.epochs if epochs < options.epochs]
         scale = scale._replace(epochs=(*stops, options.epochs))
@@ -64,16 +70,11 @@ def main(argv=None):
     course(report, found)
     regime(report, found)
     verdicts(report, found)
-    sizes = latent_sizes(report, X, scale, options.keep)
-    limits = conditions(report, scale)
-    report.remarks(
-        [
-            *remarks_on_scores(found),
-            *remarks_on_terms(found),
-            *remarks_on_components(sizes),
-            *remarks_on_limits(limits),
-        ]
-    )
+    said = [*remarks_on_scores(found), *remarks_on_terms(found)]
+    if not options.tables_only:
+        said += remarks_on_components(latent_sizes(report, X, scale, options.keep))
+        said += remarks_on_limits(conditions(report, scale))
+    report.remarks(said)
     report.text(f"In all {(time.perf_counter() - start) / 60:.0f} minutes.")
     report.write()
 
