@@ -217,7 +217,7 @@ class LatentModel(
     def _validate_params(self):
         if "_trained" not in vars(self):
             super()._validate_params()
-            check_numbers(self)
+            check_numbers(self, self.get_params(deep=False))
 
     # What a model is
 

@@ -7,12 +7,13 @@ from functools import partial
 import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.utils._param_validation import validate_parameter_constraints
 
 from sklatent._utils.names import row_keys
 from sklatent._utils.sparse import stacked
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_stacked
-from sklatent.models._parameters import same_parameters
+from sklatent.models._parameters import check_numbers, same_parameters
 from sklatent.nn.training.devices import resolve_device, work_of
 from sklatent.nn.training.pause import Pause, together
 from sklatent.nn.training.randomness import seeded_initialisation
@@ -129,7 +130,7 @@ def _inside(optimizer):
 
 def fits_plainly(model):
     """Whether a fit does what :class:`LatentModel` does with X: validates it, and trains on it."""
-    kept = ("fit", "_validate_training_data")
+    kept = ("fit", "_validate_params", "_validate_training_data")
     return isinstance(model, LatentModel) and all(
         getattr(type(model), name) is getattr(LatentModel, name) for name in kept
     )
@@ -151,7 +152,10 @@ def validated_like(model, first, X):
     X : ndarray of shape (n_samples, n_features)
         What :func:`validated` returned for the first.
     """
-    model._validate_params()
+    known = first.get_params(deep=False)
+    own = {n: v for n, v in model.get_params(deep=False).items() if v is not known[n]}
+    validate_parameter_constraints(model._parameter_constraints, own, type(model).__name__)
+    check_numbers(model, own)
     for name in ("n_features_in_", "feature_names_in_", "covariates_"):
         if name in vars(first):
             setattr(model, name, getattr(first, name))

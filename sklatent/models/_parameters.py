@@ -237,15 +237,22 @@ _ATTRIBUTES = """\
 """
 
 
-def check_numbers(model):
+def check_numbers(model, parameters):
     """Check what scikit-learn's constraints let through: truth values as numbers, widths.
+
+    Parameters
+    ----------
+    model : LatentModel
+        Whose they are.
+    parameters : dict
+        Values by name.
 
     Raises
     ------
     InvalidParameterError
         A ValueError and a TypeError.
     """
-    for name, value in model.get_params(deep=False).items():
+    for name, value in parameters.items():
         kinds = model._parameter_constraints.get(name, [])
         takes_numbers = any(isinstance(kind, Interval) for kind in kinds)
         is_truth = isinstance(value, (bool, np.bool_))
