@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks._common import Report, data_file, kept, parser
+from benchmarks._common import Report, data_file, kept, parser, remark
 from sklatent import VAE
 from sklatent.alignment import RigidAligner, UnpairedAligner
 
@@ -157,13 +157,46 @@ def judged(X, Y, n_init, seed):
     return aligner.accepted_, aligner.margin_
 
 
+def remarks(by_name, clouds):
+    """What the numbers say, where they do."""
+
+    def accepted_of(names):
+        solvable = [row for name in names for row in by_name[name] if row[0] >= SOLVABLE]
+        return sum(bool(row[1]) for row in solvable), len(solvable)
+
+    every = [row for rows in by_name.values() for row in rows]
+    random = [name for name in by_name if "random start" in name]
+    accepted, solvable = accepted_of(random)
+    told = f"Of solvable halves from random starts {accepted} of {solvable} are accepted"
+    enough = 3 * accepted >= 2 * solvable
+    yield remark(enough, f"{told}, at least two thirds as elsewhere.")
+    yield remark(not enough, f"{told}, less than two thirds.")
+    few = []
+    for name in by_name:
+        accepted, solvable = accepted_of([name])
+        if 3 * accepted < 2 * solvable:
+            few.append(f"{name} ({accepted} of {solvable})")
+    yield remark(bool(few), f"Less than two thirds of the solvable: {', '.join(few)}.")
+    wrong = [row[4] for row in every if row[2] < WRONG]
+    unsolvable = max([float(row[3]) for row in clouds])
+    right = [row[4] for row in every if row[2] >= SOLVABLE]
+    yield remark(
+        bool(wrong and right),
+        f"Margins of best maps that are wrong (R^2 under {WRONG}) are at most "
+        f"{max(wrong, default=0):.1f} in {len(wrong)}, of clouds without an answer "
+        f"{unsolvable:.1f}; of those that are right {np.mean(np.array(right) >= 4):.0%} have 4 or "
+        "more. Right maps below that are refused for want of rows: their margins are those of "
+        "wrong ones.",
+    )
+
+
 def main():
     """Run and report."""
     options = parser(__doc__.splitlines()[0])
     options.add_argument("--keep", type=Path, help="folder of results: what is there is not redone")
     arguments = options.parse_args()
     share, n_init = (0.1, 6) if arguments.quick else (3, 30) if arguments.full else (1, 30)
-    report = Report("Unpaired alignment of disjoint halves", arguments.out)
+    report = Report("Unpaired alignment of disjoint halves", arguments.out, keeps_remarks=False)
     report.text(
         "R^2 over all rows, embedded by both models, weighted by variance: of a rigid map from all "
         "pairs, of UnpairedAligner whether it accepted its map or not (medians), and the smallest "
@@ -171,9 +204,9 @@ def main():
         "Margins in standard errors, seconds of one core. Seeds here were not looked at while the "
         "thresholds were chosen."
     )
-    every, table = [], []
+    every, table, by_name = [], [], {}
     for name, (*_, n) in HALVES.items():
-        rows = study(name, max(1, round(share * n)), n_init, arguments.keep)
+        by_name[name] = rows = study(name, max(1, round(share * n)), n_init, arguments.keep)
         every += rows
         paired, accepted, found, transported, margin, seconds = map(
             np.array, zip(*rows, strict=True)
@@ -228,6 +261,7 @@ def main():
         rows.append([kind, n, sum(accepted), f"{max(margins):.1f}"])
     report.text("Clouds that have no answer, 200 rows a side:")
     report.table(["cloud", "n", "accepted", "largest margin"], rows)
+    report.remarks(remarks(by_name, rows))
     report.write()
 
 
