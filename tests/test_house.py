@@ -29,6 +29,7 @@ TESTED_BY = {
     "alignment/_checks": "alignment/test_bad_input",
     "alignment/_consensus": "alignment/test_group",
     "alignment/_interval": "alignment/test_report",
+    "alignment/_kinds": "alignment/test_report",
     "alignment/_support": "alignment/test_report",
     "channels/_arrays": "channels/test_bad_input",
     "channels/_content": "channels/test_fingerprints",
