@@ -33,6 +33,7 @@ def main(argv=None):
     arguments.add_argument("--seeds", type=int, help="how many seeds, where not the usual number")
     arguments.add_argument("--epochs", type=int, help="stop there")
     arguments.add_argument("--gammas", type=float, nargs="+", help="these columns of the tables")
+    arguments.add_argument("--members", type=int, nargs="*", help="these rows of the tables")
     arguments.add_argument(
         "--tables-only", action="store_true", help="without figure 7 and the linear networks"
     )
@@ -42,6 +43,8 @@ def main(argv=None):
         scale = scale._replace(seeds=options.seeds)
     if options.gammas:
         scale = scale._replace(gammas=tuple(options.gammas))
+    if options.members is not None:
+        scale = scale._replace(members=tuple(options.members))
     if options.epochs:
         stops = [epochs for epochs in scale.epochs if epochs < options.epochs]
         scale = scale._replace(epochs=(*stops, options.epochs))
@@ -70,7 +73,8 @@ def main(argv=None):
     course(report, found)
     regime(report, found)
     verdicts(report, found)
-    said = [*remarks_on_scores(found), *remarks_on_terms(found)]
+    said = list(remarks_on_scores(found))
+    said += remarks_on_terms(found) if scale.members else []
     if not options.tables_only:
         said += remarks_on_components(latent_sizes(report, X, scale, options.keep))
         said += remarks_on_limits(conditions(report, scale))

@@ -50,6 +50,8 @@ def ensembles(scale, network):
         for gamma in scale.gammas
         for n in scale.members
     }
+    if not scale.members:
+        return found
     two = VAEEnsemble(**network, n_estimators=2, gamma=10.0)
     found["of 2, no cross-reconstruction"] = clone(two).set_params(cross_reconstruction=False)
     found["of 2, no linear transformation"] = clone(two).set_params(linear_transformation=False)

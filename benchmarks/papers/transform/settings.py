@@ -60,7 +60,8 @@ SCALES = {
     # passes over few rows are closer to the paper's 200 epochs than few over all of them.
     "default": Scale(
         2_000, 20, 3, 10_000, 1, 2_000, 300, 100, (10, 100), 2e-3,
-        {"hidden_layer_sizes": (128, 64)}, ("VAE", "VAE+", SMALL_BETA, "T-VAE"), label_draws=10,
+        {"hidden_layer_sizes": (128, 64)}, ("VAE", "VAE+", SMALL_BETA, "T-VAE"), variants=(),
+        label_draws=10,
     ),
     # affNIST has 32 draws of each training digit.
     "full": Scale(

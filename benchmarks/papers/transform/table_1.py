@@ -82,7 +82,8 @@ def report_variants(report, by_key, scale):
     """One cell of table 1 with other starts and other views, and what the spaces look like."""
     d = scale.components[0]
     report.text(
-        f"## Other starts and other views, from MNIST with {d} components\n\nAccuracy on affine "
+        f"## The spaces{', other starts and other views' * bool(scale.variants)}, from MNIST with "
+        f"{d} components\n\nAccuracy on affine "
         f"digits, neighbours among {FEW}. Effective dimension is (sum of the latents' variances "
         "along their principal axes)^2 over the sum of their squares; posterior deviation is the "
         "mean over affine digits and components: near 0 a posterior is a point. The first rows are "
