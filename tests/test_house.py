@@ -19,6 +19,8 @@ TESTED_BY = {
     "_utils/limits": "test_bad_parameters",
     "_utils/options": "test_bad_calls",
     "model_selection/_chunk": "model_selection/test_stacks",
+    "model_selection/_strategies": "model_selection/test_incremental_map",
+    "models/_growth": "model_selection/test_new_covariates",
     "nn/training/pause": "model_selection/test_fused_halving",
     "nn/told": "models/test_covariates",
     "__main__": "persistence/test_card",

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklatent._utils.sparse import dense
 from sklatent._utils.warn import warn_caller
 from sklatent.models._base import LatentModel
+from sklatent.models._growth import grow
 from sklatent.models._parameters import document
 from sklatent.nn.objectives import elbo_terms, rosetta_penalty
 from sklatent.rosetta import RosettaPoints
@@ -181,8 +182,14 @@ class RosettaVAE(LatentModel):
     _constant_parameters = ("rosetta_points",)
     # Whether the encoder stays as training finds it.
     _keeps_encoder = False
+    # A fitted model of the same rows with fewer covariates, whose weights stay.
+    _grows_from = None
 
     def _start(self, *args):
+        if self._grows_from is not None:
+            for name in ("variances", "gaps", "sign_stability"):
+                setattr(self, f"start_{name}_", None)
+            return grow(args[0], self._grows_from.net_.module_)
         super()._start(*args)
         if self._keeps_encoder:
             module = args[0]
