@@ -71,6 +71,12 @@ class StackBackend(ParallelBackendBase):
     def __init__(self, n_jobs, pre_dispatch):
         self.outer, self.outer_n_jobs = get_active_backend()
         super().__init__(nesting_level=self.outer.nesting_level)
+        client = getattr(self.outer, "client", None)
+        if getattr(client, "status", "running") != "running":
+            raise RuntimeError(
+                f"The cluster of joblib's active backend is gone: its client is {client.status}. "
+                "Start a cluster, and make a Client of it."
+            )
         self.inner = _inner_parallel(self.outer, n_jobs, pre_dispatch)
         self.n_jobs = self.inner._effective_n_jobs()
         self.waiting = []
