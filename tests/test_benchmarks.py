@@ -97,6 +97,8 @@ def test_what_is_kept_is_not_measured_again(tmp_path):
     folder = tmp_path / "results"
     assert kept(folder, "a", measure) == kept(folder, "a", measure) == [2, [0.5]]
     assert kept(folder, "b", measure) == [3, [0.5]]
+    arrays = {"Z": np.ones((2, 1), dtype=np.float32), "number": np.float32(0.5)}
+    assert kept(folder, "c", lambda: arrays) == {"Z": [[1.0], [1.0]], "number": 0.5}
 
 
 def test_log_likelihood_of_pca_is_that_of_its_normal_distribution():
@@ -197,6 +199,21 @@ class TestRemarksFollowTheNumbers:
         assert "64 anchors are clearly better than 32 in distortion on D1" in remarks(5.0)
         assert "Ways to choose anchors do not differ" in remarks(0.0)
 
+    def test_all_of_the_first_lab_as_anchors(self):
+        from benchmarks.papers.rosetta.claims import remarks_on_everything
+        from benchmarks.papers.rosetta.study import ALL, MNIST
+
+        def remarks(more):
+            def against(results, name, key, base):
+                assert (name, base) == (f"R-VAE, {ALL}", f"R-VAE, {MNIST.main_n_points}")
+                return Interval(more, more - 1, more + 1)
+
+            return said(remarks_on_everything(MNIST, [], against))
+
+        assert "above that with 64 (2 [1, 3]; published 0.770 and -0.749)" in remarks(2.0)
+        assert "does not tell all of D1" in remarks(0.0)
+        assert "D1 lies nearer" in remarks(-2.0)
+
     def test_null_is_a_median(self):
         from benchmarks.papers.rosetta.measures import independent_runs
 
@@ -239,6 +256,7 @@ class TestRemarksFollowTheNumbers:
                 (dataset, model, 10): [
                     {
                         "affine": 50 + ahead * (model == "T-VAE") + 0.1 * e,
+                        "whitened": 50 + 0.1 * e * (1 if model == "T-VAE" else -1),
                         "own": 90 + (e if model == "T-VAE" else -e),
                         "labels": 20 + np.arange(5) + ahead * (model == "T-VAE") + 0.1 * e,
                         "nats": 100 + 20 * (model == "VAE+") + e,
@@ -253,15 +271,49 @@ class TestRemarksFollowTheNumbers:
         assert build(settings.PRINTED, 10, 0, scale).view_divergence_weight == 0.0
         assert build("T-VAE", 10, 0, scale).view_divergence_weight > 0
         assert PUBLISHED[10, settings.PRINTED] == PUBLISHED[10, "T-VAE"]
+        far = build("T-VAE" + settings.FAR, 10, 0, scale)
+        assert far.transformation is settings.FAR_VIEWS
+        assert far.view_divergence_weight > 0
+        assert build("VAE+" + settings.FAR, 10, 0, scale).augmentation is settings.FAR_VIEWS
+        assert build("VAE+" + settings.OURS, 10, 0, scale).init == "pca"
         ahead = said(remarks(by_key(8.0), scale))
         assert (
             "Under the shift, from MNIST with 10 components, T-VAE is ahead of VAE+: 8.0" in ahead
         )
         assert "nowhere clearly ahead" not in ahead
+        assert "Under the shift, T-VAE is clearly ahead of VAE+ in 2 and clearly" in ahead
+        assert "in whitened spaces, T-VAE is clearly ahead of VAE+ in 0 and clearly" in ahead
         assert "VAE+ with 10 components is 20.0" in ahead
         behind = said(remarks(by_key(-8.0), scale))
         assert "T-VAE is behind VAE+: -8.0" in behind
         assert "T-VAE is nowhere clearly ahead of VAE+" in behind
+
+    def test_what_moves_another_digit(self):
+        from benchmarks.papers import transform_moving as script
+
+        noise = 0.01 * np.random.default_rng(0).normal(size=3)
+
+        def told(gain):
+            by_key = {
+                ("rotation", variant): [
+                    {
+                        "share, other": 0.4 + gain * (variant == "matrix, exchanged") + sign * e,
+                        "share, own": 0.8 + sign * e,
+                        "correlations": {"rotation": 0.9 - gain, "rotation, null": 0.1 + e},
+                    }
+                    for e in noise
+                ]
+                for variant, sign in (("matrix", 1), ("matrix, exchanged", -1), ("additive", -1))
+            }
+            return said(script.remarks(by_key))
+
+        better = told(0.5)
+        assert "(matrix, exchanged beside matrix, rotation) takes another digit's T furth" in better
+        assert "is not shown to matter for a row's own T: 0.80 against 0.80" in better
+        assert "is not shown to know" not in better
+        worse = told(-0.2)
+        assert "takes another digit's T less far: 0.20 against 0.40" in worse
+        assert "(matrix, rotation) is not shown to know the rotation" in told(0.8)
 
     def test_channels(self):
         from benchmarks.papers import channels_hue as script

@@ -7,7 +7,6 @@ reconstruct.
 
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import (
@@ -222,8 +221,7 @@ def reconstructions(report, tables, n_seeds, folder, **parameters):
 
 def main(argv=None):
     """Read the options and write the report."""
-    options = parser(__doc__)
-    options.add_argument("--keep", type=Path, help="folder of results: what is there is not redone")
+    options = parser(__doc__, keeps=True)
     arguments = options.parse_args(argv)
     report = Report("Tables: never worse than PCA?", arguments.out)
     tables, small, n, parameters = TABLES, BETWEEN_0_AND_1, 3, {}

@@ -151,7 +151,8 @@ class Autoencoder(LatentModel):
                 n_inputs,
                 likelihood.n_outputs,
                 self.n_components if encodes else None,
-                n_covariates=self._n_covariates,
+                self._n_covariates,
+                likelihood.multiplied,
             )
             decoder = starting_at_zero(decoder, likelihood.n_outputs)
         parts = {"decoder": decoder, "likelihood": likelihood, "path": path}

@@ -275,6 +275,19 @@ class InferenceMixin(TransformerMixin):
 
         return self._decode_rows(Z, draw, covariates)
 
+    def _draw_around(self, Z, X, random_state):
+        """Rows with noise around what is decoded at latents, told the covariates of rows X."""
+        return self._decode_draws(Z, random_state, self._told(self._validate_rows(X)))
+
+    def _deviance(self, X, Z):
+        """How far what is decoded at latents is from rows X: their likelihood's deviance."""
+        x, told = self._split(self._validate_rows(X))
+
+        def deviance(module, x, z):
+            return module.likelihood.deviance(x, module.decode(z))
+
+        return self._map_blocks(x, deviance, Z, covariates=told)
+
     def score_samples(self, X):
         """Evidence lower bound of each row, with beta = 1 whatever beta trained.
 

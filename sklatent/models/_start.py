@@ -132,7 +132,7 @@ class _Data:
         self.likelihood, self.X, self.rows, self.told = likelihood, X, rows, told
         self.n_components = n_components
         self.n_rows = X.shape[0] if rows is None else len(rows)
-        self._axes = self._effect = None
+        self._axes = self._effect = self._on_output = None
         self.seen = likelihood.observe(self._rows, X.shape[1])
         if told is not None:
             self.center, self.scale = center_and_scale(told, rows)
@@ -154,18 +154,24 @@ class _Data:
     def blocks(self, size):
         """Rows as the encoder sees them, without what covariates explain, in float64."""
         if self.told is None:
-            return map(self.as_seen, self._rows(size))
+            return map(self._as_seen, self._rows(size))
         return map(self.unexplained, self._rows(size), self._rows(size, self.told))
 
-    def as_seen(self, rows):
-        """Rows as the encoder sees them, as float64."""
+    def _as_seen(self, rows, standard=None):
+        """Rows as the encoder sees them, as float64; with their standardised covariates, if any."""
         rows = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float64))
-        return self.likelihood.encoder_input(rows).numpy()
+        seen = self.likelihood.encoder_input(rows)
+        if standard is not None and self.multiplies is not None:
+            effect = torch.from_numpy(standard @ self.multiplies.T)
+            seen = self.likelihood.without_effect(rows, seen, effect)
+        return seen.numpy()
 
     def unexplained(self, rows, told):
         """Rows as the encoder sees them, less what is linear in their covariates."""
-        seen = self.as_seen(rows)
-        return seen if self.told is None else seen - self._standard(told) @ self.effect.T
+        if self.told is None:
+            return self._as_seen(rows)
+        standard = self._standard(told)
+        return self._as_seen(rows, standard) - standard @ self.effect.T
 
     def _standard(self, told):
         return np.nan_to_num((np.asarray(told, np.float64) - self.center) / self.scale, nan=0.0)
@@ -183,7 +189,8 @@ class _Data:
                 self._rows(_MAX_REGRESSION_ROWS, self.told),
                 strict=True,
             ):
-                told, seen = self._standard(told), self.as_seen(x)
+                told = self._standard(told)
+                seen = self._as_seen(x, told)
                 square, product = square + told.T @ told, product + told.T @ seen
                 sums = sums + np.concatenate([told.sum(axis=0), seen.sum(axis=0)])
             n_told = self.told.shape[1]
@@ -227,12 +234,18 @@ class _Data:
 
     def effect_on_output(self):
         """How the decoder's output changes with them, if the likelihood finds out by itself."""
-        if self.told is None:
-            return None
+        if self.told is None or self._on_output is not None:
+            return self._on_output
         some = np.linspace(0, self.n_rows - 1, min(self.n_rows, _MAX_REGRESSION_ROWS)).astype(int)
         rows, told = self.at(some)
         given = np.nan_to_num(rows, nan=0.0), self._standard(told)
-        return optional(self.likelihood.likelihood, "start_effect", None, *given)
+        self._on_output = optional(self.likelihood.likelihood, "start_effect", None, *given)
+        return self._on_output
+
+    @property
+    def multiplies(self):
+        """Logarithm of what covariates multiply what is seen by, or None where they add to it."""
+        return self.effect_on_output() if self.likelihood.multiplied else None
 
 
 def _scale(data):
@@ -259,7 +272,7 @@ def _at_principal_axes(model, module, data):
         posterior = (
             posterior if posterior is None else np.pad(posterior, (0, missing), constant_values=1)
         )
-    module.path.start_encoder(axes.mean, _scale(data), encoder, data.effect)
+    module.path.start_encoder(axes.mean, _scale(data), encoder, data.effect, data.multiplies)
     _networks_at_zero(module, posterior)
     residual = axes.feature_variances - decoder**2 @ axes.axes**2
     module.likelihood.start(residual, axes.feature_variances, data.seen)
@@ -276,7 +289,7 @@ def _at_anchors(model, module, data, points):
     encoder, z_center, residual = ridge(seen, np.asarray(points.encoded, dtype=np.float64))
     # The map's own constant goes to the place that it is centred at.
     center = seen.mean(axis=0)
-    module.path.start_encoder(center, _scale(data), encoder, data.effect)
+    module.path.start_encoder(center, _scale(data), encoder, data.effect, data.multiplies)
     posterior = _posterior_variance(points)
     if posterior is None:
         posterior = np.clip(residual, 1e-3, 1.0)

@@ -12,7 +12,7 @@ from skorch.callbacks import LRScheduler
 from sklatent import VAE, FactorVAE
 from sklatent.datasets import make_eight_gaussians
 from sklatent.model_selection import FusedGridSearchCV, FusedHalvingGridSearchCV
-from sklatent.models import _base
+from sklatent.models import _trainable
 
 SMALL = {
     "hidden_layer_sizes": (8,),
@@ -84,8 +84,10 @@ def test_training_goes_on_where_it_was(X, model):
 
 def test_no_epoch_is_trained_twice(X, monkeypatch):
     epochs = []
-    original = _base.fit_model
-    monkeypatch.setattr(_base, "fit_model", lambda *a, **k: (epochs.append(1), original(*a, **k)))
+    original = _trainable.fit_model
+    monkeypatch.setattr(
+        _trainable, "fit_model", lambda *a, **k: (epochs.append(1), original(*a, **k))
+    )
     search = FusedHalvingGridSearchCV(VAE(2, **SMALL), BETAS, cv=2, refit=False).fit(X)
     assert not epochs
     first, *_, last = search.learning_curves_

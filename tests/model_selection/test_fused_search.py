@@ -31,7 +31,7 @@ from sklatent import VAE, BetaTCVAE, RosettaPoints, RosettaVAE, TransformVAE
 from sklatent.likelihoods import Gaussian
 from sklatent.metrics import make_active_components_scorer, reconstruction_scorer
 from sklatent.model_selection import FusedGridSearchCV
-from sklatent.models import LatentModel, _base, _fit_together
+from sklatent.models import LatentModel, _fit_together, _trainable
 from sklatent.transformations import RandomRotation
 
 # Float64, in which a stack and its models alone are the same but for the last digits.
@@ -252,7 +252,7 @@ def test_only_stacks_are_trained_ahead(digits, monkeypatch):
 
         return counted
 
-    for module, name in ((_fit_together, "fit_stacked"), (_base, "fit_model")):
+    for module, name in ((_fit_together, "fit_stacked"), (_trainable, "fit_model")):
         monkeypatch.setattr(module, name, counting(name, getattr(module, name)))
     FusedGridSearchCV(VAE(3, **SMALL), BETAS, cv=3).fit(X)
     assert trained == ["fit_stacked", "fit_model"]
@@ -261,8 +261,10 @@ def test_only_stacks_are_trained_ahead(digits, monkeypatch):
 def test_a_shared_random_state_is_not_trained_twice(digits, monkeypatch):
     X, _ = digits
     alone = []
-    original = _base.fit_model
-    monkeypatch.setattr(_base, "fit_model", lambda *a, **k: (alone.append(1), original(*a, **k)))
+    original = _trainable.fit_model
+    monkeypatch.setattr(
+        _trainable, "fit_model", lambda *a, **k: (alone.append(1), original(*a, **k))
+    )
     model = VAE(3, **SMALL | {"random_state": np.random.RandomState(0)})
     search = FusedGridSearchCV(model, BETAS, cv=2, refit=False).fit(X)
     assert search.n_stacked_fits_ == 6
@@ -273,8 +275,10 @@ def test_an_unrelated_fit_takes_nothing_over(digits, monkeypatch):
     """The same model and data, fitted while the search scores: it trains, and costs no offer."""
     X, _ = digits
     alone = []
-    original = _base.fit_model
-    monkeypatch.setattr(_base, "fit_model", lambda *a, **k: (alone.append(1), original(*a, **k)))
+    original = _trainable.fit_model
+    monkeypatch.setattr(
+        _trainable, "fit_model", lambda *a, **k: (alone.append(1), original(*a, **k))
+    )
     itself = []
     (rows, held_out), *_ = KFold(2).split(X)
 

@@ -25,6 +25,7 @@ from sklatent._utils.calling import call_users
 from sklatent.nn.training.callbacks import batch_hooks, scores_rows
 from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
 from sklatent.nn.training.means import TermMeans
+from sklatent.nn.training.quick_adam import QuickAdam
 from sklatent.nn.training.randomness import RandomStreams
 from sklatent.nn.training.rates import Rates
 from sklatent.nn.training.stopping import FiniteGuard, FixedEpochs, Stopper, is_stop_signal
@@ -237,6 +238,8 @@ class LatentNet(NeuralNet):
         epochs_before = len(self.history) - 1
         rates = Rates(self.optimizers().values(), self.annealing, self.relative_rates)
         sums = TermMeans(self.n_members is not None)
+        # Who listens to batches may change the optimizer in between.
+        taking = optimizer if listeners else QuickAdam(optimizer)
         module.train()
         for number, (rows, weights, size) in enumerate(plan):
             done = number / len(plan)
@@ -256,7 +259,7 @@ class LatentNet(NeuralNet):
                     training=True,
                 )
             rates.slow(part[0] + part[1] * done)
-            rates.step(optimizer)
+            rates.step(taking)
             if run.adversary_objective is not None:
                 self._adversary_step(run, batch, step)
             rates.restore()
