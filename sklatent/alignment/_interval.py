@@ -14,8 +14,8 @@ _UPPER = np.array([3.37, 0.27, -0.56, -1.58, 0.17])
 
 # Of a rigid map, whose fit nothing shrinks, errors on rows left out go up and down together where
 # there are about as many anchors as dimensions and each of them turns the map. What the exponents
-# gain by the smaller of both numbers over the larger, and by coefficients over rows, fitted likewise
-# on 12,000 rigid maps with 2 to 60 dimensions.
+# gain by the smaller of both numbers over the larger, and by coefficients over rows, fitted
+# likewise on 12,000 rigid maps with 2 to 60 dimensions.
 _RIGID_LOWER = np.array([0.45, -0.55])
 _RIGID_UPPER = np.array([0.15, -0.16])
 
