@@ -8,8 +8,8 @@ from scipy import stats
 # quantile regression over 20,000 simulated alignments (benchmarks/alignment_report.py: 14 to 400
 # anchors, 2 to 50 dimensions, linear and rigid, normal and heavy tails, copies, a bend), since
 # Student's own quantiles cover 79 percent there: errors are skewed, and a map that was fitted to
-# few anchors is worse than rows left out say. Further features (tails of either side's squares, more
-# dimensions than anchors) did not tell more.
+# few anchors is worse than rows left out say. Further features (tails of either side's squares,
+# more dimensions than anchors) did not tell more.
 _LOWER = np.array([1.46, 0.40, 0.85, -0.23, -0.21])
 _UPPER = np.array([3.37, 0.27, -0.56, -1.58, 0.17])
 
