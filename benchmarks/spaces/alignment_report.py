@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -242,8 +242,9 @@ def verdicts(n_simulations, seed=0):
     return rows
 
 
+@cache
 def pairs():
-    """Pairs of spaces of three data sets."""
+    """Pairs of spaces of three data sets, with their names."""
     digits = load_digits(return_X_y=True)[0]
     data = {"digits": digits}
     with np.load(data_file("mnist.npz")) as file:
@@ -253,10 +254,14 @@ def pairs():
         counts = file[key][:4000].astype(float)
         share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         data["counts"] = np.log1p(1e4 * share[:, counts.var(axis=0).argsort()[::-1][:500]])
-    for name, X in data.items():
-        source = PCA(10, random_state=0).fit_transform(X)
-        target = FactorAnalysis(10, random_state=0).fit_transform(X)
-        yield name, source, target
+    return [
+        (
+            name,
+            PCA(10, random_state=0).fit_transform(X),
+            FactorAnalysis(10, random_state=0).fit_transform(X),
+        )
+        for name, X in data.items()
+    ]
 
 
 def error_by_anchors(sizes):

@@ -8,14 +8,15 @@ from scipy import stats
 # quantile regression over 20,000 simulated alignments (benchmarks/alignment_report.py: 14 to 400
 # anchors, 2 to 50 dimensions, linear and rigid, normal and heavy tails, copies, a bend), since
 # Student's own quantiles cover 79 percent there: errors are skewed, and a map that was fitted to
-# few anchors is worse than rows left out say. Further features did not tell more.
+# few anchors is worse than rows left out say. Further features (tails of either side's squares,
+# more dimensions than anchors) did not tell more.
 _LOWER = np.array([1.46, 0.40, 0.85, -0.23, -0.21])
 _UPPER = np.array([3.37, 0.27, -0.56, -1.58, 0.17])
 
 # Of a rigid map, whose fit nothing shrinks, errors on rows left out go up and down together where
 # there are about as many anchors as dimensions and each of them turns the map. What the exponents
-# gain by the smaller of both numbers over the larger, and by coefficients over rows, fitted likewise
-# on 12,000 rigid maps with 2 to 60 dimensions.
+# gain by the smaller of both numbers over the larger, and by coefficients over rows, fitted
+# likewise on 12,000 rigid maps with 2 to 60 dimensions.
 _RIGID_LOWER = np.array([0.45, -0.55])
 _RIGID_UPPER = np.array([0.15, -0.16])
 
