@@ -77,7 +77,8 @@ def main(argv=None):
     regime(report, found)
     verdicts(report, found)
     said = list(remarks_on_scores(found))
-    said += remarks_on_terms(found) if scale.members else []
+    ablated = {"of 2, no cross-reconstruction", "of 2, no linear transformation"}
+    said += remarks_on_terms(found) if ablated < set(found) else []
     if not options.tables_only:
         said += remarks_on_components(latent_sizes(report, X, scale, options.keep))
         said += remarks_on_limits(conditions(report, scale))
