@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -352,19 +353,35 @@ class TestRemarksFollowTheNumbers:
         assert "not told from the target's own" not in told
 
 
-def test_searches_by_their_parts_and_stacks_by_their_size():
-    """The script of a GPU's table is the same, on whatever device there is."""
+def test_searches_by_their_parts_and_their_growth():
     from benchmarks.speed import search_speed as script
 
     X = np.random.default_rng(0).normal(size=(90, 5))
     model = VAE(2, hidden_layer_sizes=(4,), max_epochs=2, early_stopping=False, random_state=0)
-    rows = list(script.growth((1, 3), "cpu", X, model))
-    assert [row[0] for row in rows] == [1, 3]
-    assert all(row[1] > 0 for row in rows)
-    parts = list(script.anatomy(X, model, 2, 1, 1))
-    assert [len(part) for part in parts] == [3, 3]
+    parts = dict(script.anatomy(X, model, [0.5, 1.0], 1))
+    assert list(parts) == ["steps", "inference", "set-up"]
+    assert all(milliseconds > 0 for milliseconds in parts.values())
     n_parameters = sum(p.numel() for p in clone(model).fit(X).net_.module_.parameters())
     assert script.flops(model, 5) == 6 * 128 * n_parameters
+    assert script.n_steps(X[:60], model) == 2
+    rows = list(islice(script.growth("quick"), 2))
+    assert [row[:2] for row in rows] == [["K", 1], ["K", 4]]
+    assert all(us > limit > 0 for *_, us, limit in rows)
+
+
+def test_the_gpus_script_runs_where_there_is_none(capsys):
+    """A step is one of training, and of each model in the stack the same as alone."""
+    from benchmarks.speed import gpu as script
+
+    _, X, model, counts = script.cases("quick")[0]
+    assert counts == [1, 2]
+    assert all(way(model, X, 2, "cpu") > 0 for way in (script.stacked, script.one_by_one))
+    alone, both = (script.Steps(model, X, k, "cpu") for k in (1, 2))
+    both.noise = alone.noise.expand(2, -1, -1)
+    losses = [[float(step()) for _ in range(5)] for step in (alone, both)]
+    assert losses[0][0] > losses[0][-1]
+    np.testing.assert_allclose(losses[1], np.multiply(losses[0], 2), rtol=1e-5)
+    assert script.seconds_of_steps(alone, "cpu", 2) > 0
 
 
 def test_interval_is_clear_of_a_value():

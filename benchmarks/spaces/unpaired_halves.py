@@ -8,6 +8,7 @@ LinearGWTransport (with the extra package POT). Then clouds that have no answer.
 
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import ortho_group
@@ -15,7 +16,7 @@ from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks._common import Report, data_file, parser
+from benchmarks._common import Report, data_file, kept, parser, remark
 from sklatent import VAE
 from sklatent.alignment import RigidAligner, UnpairedAligner
 
@@ -112,27 +113,32 @@ def by_gromov_wasserstein(X, Y, everything):
     return LinearGWTransport().fit(Xs=X, Xt=Y).transform(Xs=everything)
 
 
-def study(name, n, n_init):
-    """One row a pair of halves: solvable or not, accepted or not, R^2 by each way."""
-    rows = []
-    for seed in range(FIRST_SEED, FIRST_SEED + n):
-        X, Y, everything, images = halves(name, seed)
-        paired = r2(RigidAligner().fit(everything, images).transform(everything), images)
-        started = time.perf_counter()
-        aligner = UnpairedAligner(n_init=n_init, strict=False, random_state=0).fit(X, Y)
-        seconds = time.perf_counter() - started
-        transported = by_gromov_wasserstein(X, Y, everything)
-        rows.append(
-            (
-                paired,
-                aligner.accepted_,
-                r2(aligner.transform(everything), images),
-                np.nan if transported is None else r2(transported, images),
-                aligner.margin_,
-                seconds,
-            )
-        )
-    return rows
+def pair(name, seed, n_init):
+    """One pair of halves.
+
+    Returns
+    -------
+    row : list
+        R^2 by a rigid map from all pairs, whether UnpairedAligner accepts its map, R^2 by that,
+        R^2 by transport, margin, seconds of processor time.
+    """
+    X, Y, everything, images = halves(name, seed)
+    paired = r2(RigidAligner().fit(everything, images).transform(everything), images)
+    started = time.process_time()
+    aligner = UnpairedAligner(n_init=n_init, strict=False, random_state=0).fit(X, Y)
+    seconds = time.process_time() - started
+    transported = by_gromov_wasserstein(X, Y, everything)
+    found = r2(aligner.transform(everything), images)
+    transport = np.nan if transported is None else r2(transported, images)
+    return [paired, aligner.accepted_, found, transport, aligner.margin_, seconds]
+
+
+def study(name, n, n_init, keep=None):
+    """Every pair of halves, measured once."""
+    return [
+        kept(keep, f"halves {name} {seed} {n_init}", partial(pair, name, seed, n_init))
+        for seed in range(FIRST_SEED, FIRST_SEED + n)
+    ]
 
 
 def symmetric(kind, n, rng):
@@ -145,21 +151,62 @@ def symmetric(kind, n, rng):
     return rng.normal(size=(n, 3)) + 5.0 * np.eye(3)[0] * rng.choice([-1, 1], size=(n, 1))
 
 
+def judged(X, Y, n_init, seed):
+    """Whether the map between two clouds is accepted, and its margin."""
+    aligner = UnpairedAligner(n_init=n_init, random_state=seed).fit(X, Y)
+    return aligner.accepted_, aligner.margin_
+
+
+def remarks(by_name, clouds):
+    """What the numbers say, where they do."""
+
+    def accepted_of(names):
+        solvable = [row for name in names for row in by_name[name] if row[0] >= SOLVABLE]
+        return sum(bool(row[1]) for row in solvable), len(solvable)
+
+    every = [row for rows in by_name.values() for row in rows]
+    random = [name for name in by_name if "random start" in name]
+    accepted, solvable = accepted_of(random)
+    told = f"Of solvable halves from random starts {accepted} of {solvable} are accepted"
+    enough = 3 * accepted >= 2 * solvable
+    yield remark(enough, f"{told}, at least two thirds as elsewhere.")
+    yield remark(not enough, f"{told}, less than two thirds.")
+    few = []
+    for name in by_name:
+        accepted, solvable = accepted_of([name])
+        if 3 * accepted < 2 * solvable:
+            few.append(f"{name} ({accepted} of {solvable})")
+    yield remark(bool(few), f"Less than two thirds of the solvable: {', '.join(few)}.")
+    wrong = [row[4] for row in every if row[2] < WRONG]
+    unsolvable = max([float(row[3]) for row in clouds])
+    right = [row[4] for row in every if row[2] >= SOLVABLE]
+    yield remark(
+        bool(wrong and right),
+        f"Margins of best maps that are wrong (R^2 under {WRONG}) are at most "
+        f"{max(wrong, default=0):.1f} in {len(wrong)}, of clouds without an answer "
+        f"{unsolvable:.1f}; of those that are right {np.mean(np.array(right) >= 4):.0%} have 4 or "
+        "more. Right maps below that are refused for want of rows: their margins are those of "
+        "wrong ones.",
+    )
+
+
 def main():
     """Run and report."""
-    arguments = parser(__doc__.splitlines()[0]).parse_args()
+    options = parser(__doc__.splitlines()[0])
+    options.add_argument("--keep", type=Path, help="folder of results: what is there is not redone")
+    arguments = options.parse_args()
     share, n_init = (0.1, 6) if arguments.quick else (3, 30) if arguments.full else (1, 30)
-    report = Report("Unpaired alignment of disjoint halves", arguments.out)
+    report = Report("Unpaired alignment of disjoint halves", arguments.out, keeps_remarks=False)
     report.text(
         "R^2 over all rows, embedded by both models, weighted by variance: of a rigid map from all "
         "pairs, of UnpairedAligner whether it accepted its map or not (medians), and the smallest "
         f"of an accepted one. Solvable: the rigid map from all pairs has at least {SOLVABLE}. "
-        "Margins in standard errors. Seeds here were not looked at while the thresholds were "
-        "chosen."
+        "Margins in standard errors, seconds of one core. Seeds here were not looked at while the "
+        "thresholds were chosen."
     )
-    every, table = [], []
+    every, table, by_name = [], [], {}
     for name, (*_, n) in HALVES.items():
-        rows = study(name, max(1, round(share * n)), n_init)
+        by_name[name] = rows = study(name, max(1, round(share * n)), n_init, arguments.keep)
         every += rows
         paired, accepted, found, transported, margin, seconds = map(
             np.array, zip(*rows, strict=True)
@@ -201,16 +248,20 @@ def main():
     rows = []
     for kind in ("circle", "isotropic Gaussian", "two equal groups"):
         n = 2 if arguments.quick else 20
+        clouds = [(symmetric(kind, 200, rng), symmetric(kind, 200, rng)) for _ in range(n)]
         fits = [
-            UnpairedAligner(n_init=n_init, random_state=seed).fit(
-                symmetric(kind, 200, rng), symmetric(kind, 200, rng)
+            kept(
+                arguments.keep,
+                f"cloud {kind} {seed} {n_init}",
+                partial(judged, *both, n_init, seed),
             )
-            for seed in range(n)
+            for seed, both in enumerate(clouds)
         ]
-        margins = [fit.margin_ for fit in fits]
-        rows.append([kind, n, sum(fit.accepted_ for fit in fits), f"{max(margins):.1f}"])
+        accepted, margins = zip(*fits, strict=True)
+        rows.append([kind, n, sum(accepted), f"{max(margins):.1f}"])
     report.text("Clouds that have no answer, 200 rows a side:")
     report.table(["cloud", "n", "accepted", "largest margin"], rows)
+    report.remarks(remarks(by_name, rows))
     report.write()
 
 

@@ -12,10 +12,17 @@ from scipy import stats
 _LOWER = np.array([1.46, 0.40, 0.85, -0.23, -0.21])
 _UPPER = np.array([3.37, 0.27, -0.56, -1.58, 0.17])
 
+# Of a rigid map, whose fit nothing shrinks, errors on rows left out go up and down together where
+# there are about as many anchors as dimensions and each of them turns the map. What the exponents
+# gain by the smaller of both numbers over the larger, and by coefficients over rows, fitted likewise
+# on 12,000 rigid maps with 2 to 60 dimensions.
+_RIGID_LOWER = np.array([0.45, -0.55])
+_RIGID_UPPER = np.array([0.15, -0.16])
+
 _EXACT = 1e-24  # a share of the variance that is rounding
 
 
-def r2_interval(errors, totals, parameters, confidence, left_out=0.0):
+def r2_interval(errors, totals, parameters, confidence, left_out=0.0, rigid_in=0):
     """R^2 on rows left out, its standard error, and an interval for R^2 on fresh rows.
 
     Parameters
@@ -33,6 +40,9 @@ def r2_interval(errors, totals, parameters, confidence, left_out=0.0):
         The share of rows that maps were fitted without. The map that is fitted to all is better
         than those, by up to this share of its error where errors fall as 1 / n: the upper end is
         raised by that.
+
+    rigid_in : int, default=0
+        In how many dimensions the map turns, if it is a rigid one.
 
     Returns
     -------
@@ -64,7 +74,11 @@ def r2_interval(errors, totals, parameters, confidence, left_out=0.0):
             totals.max() / totals.sum(),
         ]
     )
+    exponents = np.array([features @ _LOWER, features @ _UPPER])
+    if rigid_in:
+        crowded = np.array([min(n, rigid_in) / max(n, rigid_in), features[1]])
+        exponents += crowded @ _RIGID_LOWER, crowded @ _RIGID_UPPER
     student = stats.t.ppf(0.5 + confidence / 2, n - 1)
-    ends = student * np.array([-np.exp(features @ _LOWER), np.exp(features @ _UPPER)])
+    ends = student * np.exp(exponents) * [-1.0, 1.0]
     high, low = 1.0 - ratio * np.exp(step * ends) * [1.0 - left_out, 1.0]
     return 1.0 - ratio, step * ratio, low, high

@@ -10,19 +10,10 @@ from sklearn.utils.validation import check_array
 from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 from sklatent.alignment._checks import check_finite_rows, plain_latents
-from sklatent.alignment._held_out import (
-    RidgePath,
-    duplicate_groups,
-    fold_numbers,
-    mean_residuals,
-    pad,
-    rigid_residuals,
-)
-from sklatent.alignment._interval import r2_interval
-from sklatent.alignment._stitching import StitchingAligner
+from sklatent.alignment._held_out import duplicate_groups
+from sklatent.alignment._kinds import KINDS, held_out_r2, network_epochs
 from sklatent.alignment._support import anchor_support
 
-KINDS = ("identity", "rigid", "scaled", "linear", "network")  # from simple to general
 _ALIGNERS = {
     "identity": "no aligner at all",
     "rigid": "RigidAligner()",
@@ -31,8 +22,6 @@ _ALIGNERS = {
     "network": "StitchingAligner(learning_rate=0.003, max_epochs={epochs})",
 }
 _MIN_ANCHORS = 4
-_NETWORK_FOLDS = 5
-_NETWORK_STEPS = 800  # at this rate as good as the aligner's own 3,000 at 0.001
 _NETWORK_ANCHORS = 100  # with fewer a network learns them by heart
 _NETWORK_GAIN = 0.02  # what a simpler kind must leave unexplained for a network to be worth minutes
 _EDGE = 0.5  # support of a row at the anchors' edge
@@ -126,39 +115,6 @@ def _rows(array, name):
     array = array.reshape(-1, 1) if array.ndim == 1 else array
     check_finite_rows(array, name)
     return array.astype(np.float64)
-
-
-def _network_epochs(n_rows):
-    return -(-_NETWORK_STEPS // -(-n_rows // 128))
-
-
-def _network_residuals(X, Y, groups, generator):
-    folds = fold_numbers(groups, _NETWORK_FOLDS, generator)
-    residuals = np.empty(Y.shape)
-    for fold in range(folds.max() + 1):
-        out = folds == fold
-        network = StitchingAligner(
-            learning_rate=3e-3, max_epochs=_network_epochs(len(X)), random_state=generator
-        )
-        network.fit(X[~out], Y[~out])
-        residuals[out] = Y[out] - network.transform(X[out])
-    return residuals
-
-
-def _held_out(kind, X, Y, groups, generator):
-    """Residuals of a kind on rows left out, and the coefficients that a target's fit is worth."""
-    width = Y.shape[1]
-    if kind == "identity":
-        return Y - pad(X, width), 0.0
-    if kind in ("rigid", "scaled"):
-        scaling = kind == "scaled"
-        residuals = rigid_residuals(X, Y, groups, generator, scaling=scaling)
-        return residuals, (width + 1) / 2
-    if kind == "network":
-        return _network_residuals(X, Y, groups, generator), 1.0 + X.shape[1]
-    path = RidgePath(X, Y)
-    alpha = path.best()
-    return path.residuals(alpha), path.effective_parameters(alpha)
 
 
 @validate_params(
@@ -306,12 +262,10 @@ def alignment_report(
         if X_new.shape[1] != X.shape[1]:
             raise ValueError(f"X_new has {X_new.shape[1]} columns and X has {X.shape[1]}.")
     generator = local_random_state(random_state)
-    means = mean_residuals(Y, groups)
-    totals = np.bincount(groups, np.sum(means**2, axis=1)) / counts
     table, left_over = [], {}
     for kind in sorted(set(kinds), key=KINDS.index):
-        row = dict.fromkeys(("r2", "standard_error", "low", "high"), np.nan)
-        row = {"kind": kind, **row, "chosen": False, "note": ""}
+        names = ("r2", "standard_error", "low", "high")
+        row = {"kind": kind, **dict.fromkeys(names, np.nan), "chosen": False, "note": ""}
         table.append(row)
         if kind == "network":
             best_low = max((other["low"] for other in table[:-1]), default=-np.inf)
@@ -321,13 +275,8 @@ def alignment_report(
                 row["note"] = f"not tried: a simpler kind leaves less than {_NETWORK_GAIN:.0%}"
         if not row["note"]:
             source = X * ratio if kind in ("identity", "rigid") else X
-            residuals, parameters = _held_out(kind, source, Y, groups, generator)
-            left_over[kind] = np.sum(residuals**2, axis=1)
-            errors = np.bincount(groups, left_over[kind]) / counts
-            names = ("r2", "standard_error", "low", "high")
-            # Networks are fitted without a fifth of the rows, other kinds without hardly any.
-            left_out = 1 / _NETWORK_FOLDS if kind == "network" else 0.0
-            found = r2_interval(errors, totals, parameters, confidence, left_out)
+            found, squares, total = held_out_r2(kind, source, Y, groups, generator, confidence)
+            left_over[kind] = squares / total
             row.update(zip(names, found, strict=True))
     tried = [row for row in table if not row["note"]]
     if not tried:
@@ -358,7 +307,7 @@ def alignment_report(
         reason=reason,
         table=table,
         anchor_support=support,
-        anchor_residual=np.sqrt(left_over[chosen["kind"]] / totals.mean()),
+        anchor_residual=np.sqrt(left_over[chosen["kind"]]),
     )
 
 
@@ -377,7 +326,7 @@ def judge(row, n_anchors, width, outside, *, confidence, align_r2, refuse_r2, ma
         return "refuse", f"{away}, where nothing vouches for a map. Take anchors like them.{few}"
     if low >= align_r2:
         warned = f" {away}: look at support." if outside > 0.1 else ""
-        use = _ALIGNERS[row["kind"]].format(epochs=_network_epochs(n_anchors))
+        use = _ALIGNERS[row["kind"]].format(epochs=network_epochs(n_anchors))
         return "align", f"Use {use}: {figures}.{warned}{few}"
     if low <= refuse_r2:
         if high >= align_r2:

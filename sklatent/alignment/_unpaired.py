@@ -54,7 +54,7 @@ class UnpairedAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         By how many standard errors the map's held-out density must exceed that of every map that
         says something different. Rows of a group depend on each other, so that wrong maps had
         margins up to 3.3 on 210 pairs of disjoint halves of data; at 4 all that were accepted were
-        right, and they were three quarters of those that a rigid map could solve.
+        right. See ``benchmarks/reports/unpaired_halves.md``.
 
     strict : bool, default=True
         Whether `transform` and `inverse_transform` of a refused map raise an error.

@@ -16,8 +16,7 @@ from joblib.parallel import FallbackToBackend, ParallelBackendBase, get_active_b
 from sklearn.base import BaseEstimator, clone
 
 from sklatent.model_selection._chunk import Chunk, holds_model, models_in, run_chunk
-from sklatent.models._fit_together import may_differ, members_at_a_time
-from sklatent.models._parameters import same_parameters
+from sklatent.models._fit_together import alike, members_at_a_time
 from sklatent.nn.training.pause import together
 
 _ATTEMPTS = 3  # at chunks whose process died
@@ -240,10 +239,7 @@ class _Group:
         """Whether these may join."""
         if self.models is None or self.rows != rows or len(self.models) != len(models):
             return False
-        return all(
-            type(a) is type(b) and same_parameters(a, b, but=may_differ(a))
-            for a, b in zip(self.models, models, strict=True)
-        )
+        return all(map(alike, self.models, models))
 
 
 def _inner_parallel(backend, n_jobs, pre_dispatch):
