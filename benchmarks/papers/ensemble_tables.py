@@ -34,6 +34,7 @@ def main(argv=None):
     arguments.add_argument("--epochs", type=int, help="stop there")
     arguments.add_argument("--gammas", type=float, nargs="+", help="these columns of the tables")
     arguments.add_argument("--members", type=int, nargs="*", help="these rows of the tables")
+    arguments.add_argument("--models", nargs="+", help="only these models, and the VAE beside")
     arguments.add_argument(
         "--tables-only", action="store_true", help="without figure 7 and the linear networks"
     )
@@ -63,6 +64,8 @@ def main(argv=None):
     )
     found = {}
     for name, model in models_of(scale).items():
+        if options.models and name not in ("VAE", *options.models):
+            continue
         key = f"ensemble {name} {model} {scale.sprites} {scale.epochs} {scale.seeds} {scale.trees}"
         result = kept(options.keep, key, partial(study, model, X, factors, scale))
         # JSON's keys are text.
@@ -74,7 +77,8 @@ def main(argv=None):
     regime(report, found)
     verdicts(report, found)
     said = list(remarks_on_scores(found))
-    said += remarks_on_terms(found) if scale.members else []
+    ablated = {"of 2, no cross-reconstruction", "of 2, no linear transformation"}
+    said += remarks_on_terms(found) if ablated < set(found) else []
     if not options.tables_only:
         said += remarks_on_components(latent_sizes(report, X, scale, options.keep))
         said += remarks_on_limits(conditions(report, scale))

@@ -48,7 +48,7 @@ def main():
         f"of each (affNIST has 32), tested on {scale.queries} test rows. Affine digits are drawn "
         "by `make_affine_digits`, not affNIST's own files. Intervals are 95 percent, by Student's "
         "t over seeds. T-VAE has a divergence on its views; as printed, without, and with the "
-        "paper's networks it is in `earlier/transform_printed.md`."
+        "paper's networks it is in `other/transform_printed.md`."
     )
     affine_digits = affine(scale)
     by_key = {}
