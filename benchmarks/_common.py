@@ -31,13 +31,17 @@ class _Parser(argparse.ArgumentParser):
         return options
 
 
-def parser(description):
-    """Build the parser of the options that all benchmarks share."""
+def parser(description, keeps=False):
+    """Build the parser of the options that all benchmarks share; `keeps` adds a folder's."""
     result = _Parser(description=description)
     size = result.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="only see that it runs: tiny and fast")
     size.add_argument("--full", action="store_true", help="the paper's own scale")
     result.add_argument("--out", type=Path, help="write the report, as Markdown, to this file")
+    if keeps:
+        result.add_argument(
+            "--keep", type=Path, help="folder of results: what is there is not redone"
+        )
     return result
 
 
@@ -140,15 +144,20 @@ def kept(folder, name, measure):
     Returns
     -------
     object
-        What `measure` returned, now or then.
+        What `measure` returned, now or then: arrays as lists, where a folder keeps them.
     """
     if folder is None:
         return measure()
     file = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"name": name, "result": measure()}))
+        file.write_text(json.dumps({"name": name, "result": measure()}, default=_plain))
     return json.loads(file.read_text())["result"]
+
+
+def _plain(value):
+    """Arrays and numpy's numbers, which JSON does not know."""
+    return value.tolist()
 
 
 def remark(condition, sentence):

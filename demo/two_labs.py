@@ -5,6 +5,9 @@ trains a VAE, distils 64 Rosetta points from it and saves them to one file. Lab 
 and its own digits: it trains a Rosetta VAE, and beside it a plain VAE and a beta-VAE. How near does
 each come to lab A's space, and to that of a joint model trained on all ten digits?
 
+And the same with a table: halves of scikit-learn's breast cancer data, in a Pipeline with a scaler.
+Lab B's frame has its columns in another order; names and scales travel in lab A's file.
+
 Pictures and a table are left in this folder. Run by ``make demo``.
 """
 
@@ -14,8 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import PCA
+from sklearn.metrics import r2_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklatent import VAE, RosettaPoints, RosettaVAE
 from sklatent.datasets import load_npz
@@ -80,6 +86,51 @@ def lab_b(X, file, settings):
         say(f"lab B trains {N_RUNS} runs of its {name}")
         runs[name] = retrain(model.set_params(verbose=1), X, n_runs=N_RUNS, random_state=SEED)
     return runs
+
+
+def two_tables(file, n_epochs):
+    """Both labs on halves of a table: latents of lab B's rows by lab A, and by lab B's models."""
+    X, kinds = load_breast_cancer(return_X_y=True, as_frame=True)
+    of_a = np.random.RandomState(SEED).permutation(len(X)) < len(X) // 2
+    A, B = X[of_a], X[~of_a]
+    settings = {"n_components": 2, "hidden_layer_sizes": (64,), "max_epochs": n_epochs}
+    scaler = StandardScaler().set_output(transform="pandas")
+    first = make_pipeline(scaler, VAE(**settings, random_state=SEED)).fit(A)
+    RosettaPoints.distill(first, A, N_POINTS, random_state=SEED).save(file)
+
+    points = RosettaPoints.load(file)  # from here on lab B alone, its columns in another order
+    theirs = B[B.columns[::-1]]
+    lab_b = {
+        "VAE, own scaler": make_pipeline(StandardScaler(), VAE(**settings, random_state=SEED + 1)),
+        "R-VAE, lab A's file": make_pipeline(
+            FunctionTransformer(points.preprocess),
+            RosettaVAE(rosetta_points=points, **settings, random_state=SEED + 1),
+        ),
+    }
+    latents = {"lab A": first.transform(B)}
+    for name, pipeline in lab_b.items():
+        latents[f"lab B: {name}"] = pipeline.fit(theirs).transform(theirs)
+    return latents, kinds[~of_a].to_numpy()
+
+
+def draw_tables(latents, kinds):
+    """Lab B's rows where each model has them, on the same axes."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(
+        1, len(latents), figsize=(4 * len(latents), 4), sharex=True, sharey=True,
+        layout="constrained",
+    )  # fmt: skip
+    for ax, (name, Z) in zip(axes, latents.items(), strict=True):
+        for kind, label in enumerate(("malignant", "benign")):
+            ax.scatter(*Z[kinds == kind].T, s=8, label=label)
+        agreement = r2_score(latents["lab A"], Z)
+        ax.set_title(name if name == "lab A" else f"{name}\nR² with lab A {agreement:.3f}")
+    axes[-1].legend()
+    figure.supxlabel("first latent of lab B's tumours")
+    figure.supylabel("second")
+    figure.savefig(HERE / "table.png", dpi=110)
+    plt.close(figure)
 
 
 def measure(runs, first, joint, X, in_first):
@@ -188,13 +239,20 @@ def main():
         "map, as a fraction of their variance. Smaller is better in all of these; a greater ELBO "
         "(nats) is better.\n"
     )
+    say("the same with a table of tumours, lab B's columns in another order")
+    latents, kinds = two_tables(HERE / "lab_a_table.safetensors", max_epochs)
+    draw_tables(latents, kinds)
+    there = latents.pop("lab A")
+    of_table = ", ".join(f"{name} {r2_score(there, Z):.3f}" for name, Z in latents.items())
+    notes += f"The table, R^2 of lab B's latents with lab A's on lab B's rows: {of_table}.\n"
     print(f"\n{text}\n\n{notes}", flush=True)
     (HERE / "two_labs.md").write_text(
         f"# Two labs, one latent space\n\n```\n{text}\n```\n\n{notes}"
     )
     say("drawing")
     draw(runs, first, joint, X, y, in_first, file, image_shape)
-    for name in ("two_labs.md", "embeddings.png", "reconstructions.png", file.name):
+    pictures = ("embeddings.png", "reconstructions.png", "table.png")
+    for name in ("two_labs.md", *pictures, file.name, "lab_a_table.safetensors"):
         say(f"wrote demo/{name}")
 
 

@@ -48,8 +48,10 @@ def fitted_outputs(name, settings):
 def attempts(name):
     """Parameters and kinds of values to try.
 
-    What all models share is tried in full on the VAE, and elsewhere a different part of it.
+    What all models share is tried in full on the VAE, and elsewhere a different part of it; what
+    both searches share, on one of them.
     """
+    known = parameters("FusedGridSearchCV") if name == "FusedHalvingGridSearchCV" else ()
     turn = count(sum(map(ord, name)))
     for parameter in parameters(name):
         for kind in VALUES:
@@ -60,6 +62,8 @@ def attempts(name):
             if parameter == "checkpoint_dir" and isinstance(VALUES[kind], str):
                 continue  # a folder
             shared = parameter in SHARED and name != "VAE" and hasattr(ESTIMATORS[name], "encode")
+            if parameter in known and next(turn) % 8:
+                continue
             if not shared or next(turn) % 24 == 0:
                 yield parameter, kind
 

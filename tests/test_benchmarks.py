@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,8 @@ def test_what_is_kept_is_not_measured_again(tmp_path):
     folder = tmp_path / "results"
     assert kept(folder, "a", measure) == kept(folder, "a", measure) == [2, [0.5]]
     assert kept(folder, "b", measure) == [3, [0.5]]
+    arrays = {"Z": np.ones((2, 1), dtype=np.float32), "number": np.float32(0.5)}
+    assert kept(folder, "c", lambda: arrays) == {"Z": [[1.0], [1.0]], "number": 0.5}
 
 
 def test_log_likelihood_of_pca_is_that_of_its_normal_distribution():
@@ -196,6 +199,21 @@ class TestRemarksFollowTheNumbers:
         assert "64 anchors are clearly better than 32 in distortion on D1" in remarks(5.0)
         assert "Ways to choose anchors do not differ" in remarks(0.0)
 
+    def test_all_of_the_first_lab_as_anchors(self):
+        from benchmarks.papers.rosetta.claims import remarks_on_everything
+        from benchmarks.papers.rosetta.study import ALL, MNIST
+
+        def remarks(more):
+            def against(results, name, key, base):
+                assert (name, base) == (f"R-VAE, {ALL}", f"R-VAE, {MNIST.main_n_points}")
+                return Interval(more, more - 1, more + 1)
+
+            return said(remarks_on_everything(MNIST, [], against))
+
+        assert "above that with 64 (2 [1, 3]; published 0.770 and -0.749)" in remarks(2.0)
+        assert "does not tell all of D1" in remarks(0.0)
+        assert "D1 lies nearer" in remarks(-2.0)
+
     def test_null_is_a_median(self):
         from benchmarks.papers.rosetta.measures import independent_runs
 
@@ -238,6 +256,7 @@ class TestRemarksFollowTheNumbers:
                 (dataset, model, 10): [
                     {
                         "affine": 50 + ahead * (model == "T-VAE") + 0.1 * e,
+                        "whitened": 50 + 0.1 * e * (1 if model == "T-VAE" else -1),
                         "own": 90 + (e if model == "T-VAE" else -e),
                         "labels": 20 + np.arange(5) + ahead * (model == "T-VAE") + 0.1 * e,
                         "nats": 100 + 20 * (model == "VAE+") + e,
@@ -252,15 +271,49 @@ class TestRemarksFollowTheNumbers:
         assert build(settings.PRINTED, 10, 0, scale).view_divergence_weight == 0.0
         assert build("T-VAE", 10, 0, scale).view_divergence_weight > 0
         assert PUBLISHED[10, settings.PRINTED] == PUBLISHED[10, "T-VAE"]
+        far = build("T-VAE" + settings.FAR, 10, 0, scale)
+        assert far.transformation is settings.FAR_VIEWS
+        assert far.view_divergence_weight > 0
+        assert build("VAE+" + settings.FAR, 10, 0, scale).augmentation is settings.FAR_VIEWS
+        assert build("VAE+" + settings.OURS, 10, 0, scale).init == "pca"
         ahead = said(remarks(by_key(8.0), scale))
         assert (
             "Under the shift, from MNIST with 10 components, T-VAE is ahead of VAE+: 8.0" in ahead
         )
         assert "nowhere clearly ahead" not in ahead
+        assert "Under the shift, T-VAE is clearly ahead of VAE+ in 2 and clearly" in ahead
+        assert "in whitened spaces, T-VAE is clearly ahead of VAE+ in 0 and clearly" in ahead
         assert "VAE+ with 10 components is 20.0" in ahead
         behind = said(remarks(by_key(-8.0), scale))
         assert "T-VAE is behind VAE+: -8.0" in behind
         assert "T-VAE is nowhere clearly ahead of VAE+" in behind
+
+    def test_what_moves_another_digit(self):
+        from benchmarks.papers import transform_moving as script
+
+        noise = 0.01 * np.random.default_rng(0).normal(size=3)
+
+        def told(gain):
+            by_key = {
+                ("rotation", variant): [
+                    {
+                        "share, other": 0.4 + gain * (variant == "matrix, exchanged") + sign * e,
+                        "share, own": 0.8 + sign * e,
+                        "correlations": {"rotation": 0.9 - gain, "rotation, null": 0.1 + e},
+                    }
+                    for e in noise
+                ]
+                for variant, sign in (("matrix", 1), ("matrix, exchanged", -1), ("additive", -1))
+            }
+            return said(script.remarks(by_key))
+
+        better = told(0.5)
+        assert "(matrix, exchanged beside matrix, rotation) takes another digit's T furth" in better
+        assert "is not shown to matter for a row's own T: 0.80 against 0.80" in better
+        assert "is not shown to know" not in better
+        worse = told(-0.2)
+        assert "takes another digit's T less far: 0.20 against 0.40" in worse
+        assert "(matrix, rotation) is not shown to know the rotation" in told(0.8)
 
     def test_channels(self):
         from benchmarks.papers import channels_hue as script
@@ -300,19 +353,35 @@ class TestRemarksFollowTheNumbers:
         assert "not told from the target's own" not in told
 
 
-def test_searches_by_their_parts_and_stacks_by_their_size():
-    """The script of a GPU's table is the same, on whatever device there is."""
+def test_searches_by_their_parts_and_their_growth():
     from benchmarks.speed import search_speed as script
 
     X = np.random.default_rng(0).normal(size=(90, 5))
     model = VAE(2, hidden_layer_sizes=(4,), max_epochs=2, early_stopping=False, random_state=0)
-    rows = list(script.growth((1, 3), "cpu", X, model))
-    assert [row[0] for row in rows] == [1, 3]
-    assert all(row[1] > 0 for row in rows)
-    parts = list(script.anatomy(X, model, 2, 1, 1))
-    assert [len(part) for part in parts] == [3, 3]
+    parts = dict(script.anatomy(X, model, [0.5, 1.0], 1))
+    assert list(parts) == ["steps", "inference", "set-up"]
+    assert all(milliseconds > 0 for milliseconds in parts.values())
     n_parameters = sum(p.numel() for p in clone(model).fit(X).net_.module_.parameters())
     assert script.flops(model, 5) == 6 * 128 * n_parameters
+    assert script.n_steps(X[:60], model) == 2
+    rows = list(islice(script.growth("quick"), 2))
+    assert [row[:2] for row in rows] == [["K", 1], ["K", 4]]
+    assert all(us > limit > 0 for *_, us, limit in rows)
+
+
+def test_the_gpus_script_runs_where_there_is_none(capsys):
+    """A step is one of training, and of each model in the stack the same as alone."""
+    from benchmarks.speed import gpu as script
+
+    _, X, model, counts = script.cases("quick")[0]
+    assert counts == [1, 2]
+    assert all(way(model, X, 2, "cpu") > 0 for way in (script.stacked, script.one_by_one))
+    alone, both = (script.Steps(model, X, k, "cpu") for k in (1, 2))
+    both.noise = alone.noise.expand(2, -1, -1)
+    losses = [[float(step()) for _ in range(5)] for step in (alone, both)]
+    assert losses[0][0] > losses[0][-1]
+    np.testing.assert_allclose(losses[1], np.multiply(losses[0], 2), rtol=1e-5)
+    assert script.seconds_of_steps(alone, "cpu", 2) > 0
 
 
 def test_interval_is_clear_of_a_value():

@@ -69,5 +69,7 @@ def test_leaves_pictures_table_and_anchors(demo, monkeypatch, capsys, tmp_path):
         assert word in table
     assert origin in printed
     assert len(RosettaPoints.load(demo.HERE / "lab_a.safetensors")) == 64
-    for name in ("embeddings.png", "reconstructions.png"):
+    assert "R^2 of lab B's latents with lab A's" in table
+    assert RosettaPoints.load(demo.HERE / "lab_a_table.safetensors").feature_names is not None
+    for name in ("embeddings.png", "reconstructions.png", "table.png"):
         assert image.imread(demo.HERE / name).std() > 0.01

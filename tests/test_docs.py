@@ -44,6 +44,7 @@ SEARCHES = {
     "GPU": "guide/speed",
     "dask": "guide/speed",
     "n_jobs": "guide/speed",
+    "dask-ml": "guide/streams",
     "callbacks": "guide/long_runs",
     "checkpoint": "guide/long_runs",
     "crash": "guide/long_runs",

@@ -45,7 +45,7 @@ def findings(study):
 
 def main():
     """Run everything."""
-    arguments = parser(__doc__.splitlines()[0]).parse_args()
+    arguments = parser(__doc__.splitlines()[0], keeps=True).parse_args()
     study = Study(arguments)
     scale = study.scale
     study.report.text(

@@ -7,10 +7,11 @@ least-squares map between members' means, on active components scaled to unit va
 """
 
 import time
+from functools import partial
 
 import numpy as np
 
-from benchmarks._common import Report, parser
+from benchmarks._common import Report, kept, parser
 from benchmarks.papers.ensemble.alignment import course, remarks_on_terms, verdicts
 from benchmarks.papers.ensemble.components import latent_sizes, remarks_on_components
 from benchmarks.papers.ensemble.conditions import conditions, remarks_on_limits
@@ -28,13 +29,23 @@ from sklatent.datasets import make_sprites
 
 def main(argv=None):
     """Train, measure and report."""
-    arguments = parser(__doc__)
+    arguments = parser(__doc__, keeps=True)
     arguments.add_argument("--seeds", type=int, help="how many seeds, where not the usual number")
     arguments.add_argument("--epochs", type=int, help="stop there")
+    arguments.add_argument("--gammas", type=float, nargs="+", help="these columns of the tables")
+    arguments.add_argument("--members", type=int, nargs="*", help="these rows of the tables")
+    arguments.add_argument("--models", nargs="+", help="only these models, and the VAE beside")
+    arguments.add_argument(
+        "--tables-only", action="store_true", help="without figure 7 and the linear networks"
+    )
     options = arguments.parse_args(argv)
     scale = SCALES[options.size]
     if options.seeds:
         scale = scale._replace(seeds=options.seeds)
+    if options.gammas:
+        scale = scale._replace(gammas=tuple(options.gammas))
+    if options.members is not None:
+        scale = scale._replace(members=tuple(options.members))
     if options.epochs:
         stops = [epochs for epochs in scale.epochs if epochs < options.epochs]
         scale = scale._replace(epochs=(*stops, options.epochs))
@@ -53,23 +64,25 @@ def main(argv=None):
     )
     found = {}
     for name, model in models_of(scale).items():
-        found[name] = study(model, X, factors, scale)
-        print(f"{name}: {time.perf_counter() - start:.0f} s", found[name], flush=True)
+        if options.models and name not in ("VAE", *options.models):
+            continue
+        key = f"ensemble {name} {model} {scale.sprites} {scale.epochs} {scale.seeds} {scale.trees}"
+        result = kept(options.keep, key, partial(study, model, X, factors, scale))
+        # JSON's keys are text.
+        found[name] = result | {"course": {int(n): r for n, r in result["course"].items()}}
+        print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
     table_1(report, found, random_projections(scale, X, factors))
     table_2(report, found)
     course(report, found)
     regime(report, found)
     verdicts(report, found)
-    sizes = latent_sizes(report, X, scale)
-    limits = conditions(report, scale)
-    report.remarks(
-        [
-            *remarks_on_scores(found),
-            *remarks_on_terms(found),
-            *remarks_on_components(sizes),
-            *remarks_on_limits(limits),
-        ]
-    )
+    said = list(remarks_on_scores(found))
+    ablated = {"of 2, no cross-reconstruction", "of 2, no linear transformation"}
+    said += remarks_on_terms(found) if ablated < set(found) else []
+    if not options.tables_only:
+        said += remarks_on_components(latent_sizes(report, X, scale, options.keep))
+        said += remarks_on_limits(conditions(report, scale))
+    report.remarks(said)
     report.text(f"In all {(time.perf_counter() - start) / 60:.0f} minutes.")
     report.write()
 

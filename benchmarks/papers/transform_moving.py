@@ -14,7 +14,7 @@ from joblib import Parallel, delayed
 from sklearn.linear_model import RidgeCV
 from skorch.callbacks import LRScheduler
 
-from benchmarks._common import PAPERS, Report, over_seeds, parser
+from benchmarks._common import PAPERS, Report, over_seeds, paired, parser, remark
 from benchmarks.papers.transform.settings import SHAPE, images
 from sklatent import TransformVAE
 from sklatent.transformations import RandomAffine, RandomRotation
@@ -182,7 +182,9 @@ def main():
     """Train, measure and report."""
     arguments = parser(__doc__.splitlines()[0]).parse_args()
     scale, full = SCALES[arguments.size], arguments.size == "full"
-    report = Report("The transformation-aware VAE: what T has learned", arguments.out)
+    report = Report(
+        "The transformation-aware VAE: what T has learned", arguments.out, keeps_remarks=False
+    )
     report.text(
         f"Scale `{arguments.size}`: "
         f"MNIST, {scale.rows} training rows, {scale.epochs} epochs of batches of "
@@ -204,7 +206,49 @@ def main():
         by_key.setdefault(result["key"], []).append(result)
     for family, transformation in FAMILIES.items():
         tabulate(report, family, transformation, by_key, scale.shared)
+    report.remarks(remarks(by_key), "What makes another digit move")
     report.write()
+
+
+# What is tried, beside what it is compared with.
+TRIED = (
+    ("Rows that exchange their T while training", "additive, exchanged", "additive"),
+    ("Rows that exchange their T while training", "matrix, exchanged", "matrix"),
+    ("A matrix in place of a vector", "matrix", "additive"),
+    ("The batch's reading of the discrepancy", "additive, batch", "additive"),
+    ("The batch's reading of the discrepancy", "matrix, batch", "matrix"),
+    ("Longer training", "matrix, twice as long", "matrix"),
+    ("Longer training", "matrix, exchanged, twice as long", "matrix, exchanged"),
+    ("A latent that is a matrix", "z a 5 x 2 matrix", "matrix"),
+    ("A latent that is a matrix", "z a 5 x 2 matrix, exchanged", "matrix, exchanged"),
+)
+
+
+def remarks(by_key):
+    """What helps to move another digit, and what it costs a row's own T; paired by seed."""
+    for what, variant, plain in TRIED:
+        for family in FAMILIES:
+            if (family, variant) not in by_key:
+                continue
+            ours, theirs = by_key[family, variant], by_key[family, plain]
+            for whose, told in (("other", "another digit's T"), ("own", "a row's own T")):
+                shares = [[r[f"share, {whose}"] for r in found] for found in (ours, theirs)]
+                more, with_it, without = paired(*shares), *map(np.mean, shares)
+                numbers = f"{with_it:.2f} against {without:.2f}, {more:.2f} apart"
+                where = f"{what} ({variant} beside {plain}, {family})"
+                yield remark(more.above(), f"{where} takes {told} further: {numbers}.")
+                yield remark(more.below(), f"{where} takes {told} less far: {numbers}.")
+                yield remark(more.holds(), f"{where} is not shown to matter for {told}: {numbers}.")
+    for (family, variant), found in by_key.items():
+        for name in found[0]["correlations"]:
+            if not name.endswith(", null"):
+                known, chance = (
+                    [r["correlations"][key] for r in found] for key in (name, f"{name}, null")
+                )
+                yield remark(
+                    not paired(known, chance).above(),
+                    f"T ({variant}, {family}) is not shown to know the {name}.",
+                )
 
 
 def tabulate(report, family, transformation, by_key, n_shared):

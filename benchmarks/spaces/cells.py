@@ -7,7 +7,6 @@ all else at its default, and the importance-weighted log likelihood of the other
 
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -46,8 +45,7 @@ def measured(train, test, X, y, n_draws, seed, parameters):
 
 def main(argv=None):
     """Read the options and write the report."""
-    options = parser(__doc__)
-    options.add_argument("--keep", type=Path, help="folder of results: what is there is not redone")
+    options = parser(__doc__, keeps=True)
     arguments = options.parse_args(argv)
     quick = arguments.quick
     n_seeds, n_draws = (2, 10) if quick else (10, 1000) if arguments.full else (3, 1000)

@@ -193,6 +193,8 @@ class EstimatorDecoder(Decoder):
             raise ValueError(f"a {cls.__name__} {'without' if net is None else 'with'} a net")
         check_learned(model, learned, lines)
         if lines is not _OF_ALL:
+            if cls.__name__ in TRUSTED:
+                _check_columns(model, learned)
             for base in cls.__mro__:
                 if base.__name__ in self.agreements:
                     self.agreements[base.__name__](model, learned)
@@ -262,6 +264,15 @@ def check_parts(estimator):
             known = hasattr(part[1], "fit") or part[1] in ("passthrough", "drop", None)
             if not known or not isinstance(part[0], str):
                 raise ValueError(f"{part[0]!r} of {type(estimator).__name__} is no estimator")
+
+
+def _check_columns(step, learned):
+    """Check that one of scikit-learn's steps knows how many columns it takes, and their names."""
+    named = [part[-1] for part in getattr(step, "transformers", ())]
+    named = any(isinstance(column, str) for columns in named for column in np.atleast_1d(columns))
+    for name, needed in (("n_features_in_", True), ("feature_names_in_", named)):
+        if needed and name not in learned:
+            raise ValueError(f"of what a {type(step).__name__} learns, {name} is missing")
 
 
 def check_whole(estimator):

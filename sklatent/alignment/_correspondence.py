@@ -36,7 +36,13 @@ def check_labels(labels, n_rows, name):
     ValueError
         If they are not 1-D, of another length, or some are missing.
     """
-    labels = column_or_1d(_exact_array(labels))
+    labels = _exact_array(labels)
+    if labels.dtype.kind == "c" or labels.ndim > 2 or (labels.ndim == 2 and labels.shape[1] != 1):
+        raise ValueError(
+            f"{name} must be a 1d array, a number, string or date for each row, got an array of "
+            f"{labels.dtype} of shape {labels.shape}. Join the columns of a compound name into one."
+        )
+    labels = column_or_1d(labels)
     if labels.shape[0] != n_rows:
         raise ValueError(f"{name} has {labels.shape[0]} entries for {n_rows} rows of latents.")
     if labels.dtype == object:

@@ -21,6 +21,9 @@ GZIP_MAGIC = b"\x1f\x8b"
 MAX_DIMS = 32
 # Deflate can't shrink anything to less than a thousandth or so.
 MAX_RATIO = 1040
+PIECE = 1 << 20
+# From this size on a zipped file's length is counted before anything is kept.
+LARGE = 1 << 26
 
 
 def _open(path):
@@ -28,6 +31,24 @@ def _open(path):
     with path.open("rb") as stream:
         zipped = stream.read(2) == GZIP_MAGIC
     return gzip.open(path, "rb") if zipped else path.open("rb")
+
+
+def _pieces(stream, n_bytes):
+    """Yield what follows in a stream, at most so many bytes."""
+    while n_bytes and (piece := stream.read(min(PIECE, n_bytes))):
+        n_bytes -= len(piece)
+        yield piece
+
+
+def _check_length(path, shape, dtype, start, found):
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if found != n_bytes:
+        early = found < n_bytes
+        raise ValueError(
+            f"{path} {'ends early' if early else 'goes on after its last element'}: shape {shape} "
+            f"of {dtype.name} needs {start + n_bytes} bytes, the file has "
+            f"{start + found if early else 'more'}. Fetch it again from where it came."
+        )
 
 
 def _read(stream, path):
@@ -54,19 +75,14 @@ def _read(stream, path):
             f"{path} announces {n_dims} dimensions and {n_bytes} bytes, which is more than a file "
             f"of {path.stat().st_size} bytes can hold. Fetch it again from where it came."
         )
+    if n_bytes > LARGE and isinstance(stream, gzip.GzipFile):
+        found = sum(map(len, _pieces(stream, n_bytes + 1)))
+        _check_length(path, shape, dtype, start, found)
+        stream.seek(start)
     raw = bytearray()
-    while len(raw) <= n_bytes:
-        piece = stream.read(min(1 << 20, n_bytes + 1 - len(raw)))
-        if not piece:
-            break
+    for piece in _pieces(stream, n_bytes + 1):
         raw += piece
-    if len(raw) != n_bytes:
-        early = len(raw) < n_bytes
-        raise ValueError(
-            f"{path} {'ends early' if early else 'goes on after its last element'}: shape {shape} "
-            f"of {dtype.name} needs {start + n_bytes} bytes, the file has "
-            f"{start + len(raw) if early else 'more'}. Fetch it again from where it came."
-        )
+    _check_length(path, shape, dtype, start, len(raw))
     return np.frombuffer(raw, dtype).reshape(shape).astype(dtype.newbyteorder("="))
 
 

@@ -298,6 +298,24 @@ class BoundLikelihood(nn.Module):
         seen = self.likelihood.encoder_input(torch.nan_to_num(x, nan=0.0), **keywords)
         return torch.where(torch.isnan(x), self.fill.to(x.dtype), seen)
 
+    @property
+    def multiplied(self):
+        """Whether covariates multiply what the encoder sees."""
+        return hasattr(self.likelihood, "without_effect")
+
+    def without_effect(self, x, seen, effect):
+        """Rows as the encoder sees them had covariates not multiplied them; gaps stay as they are.
+
+        Parameters
+        ----------
+        x, seen : Tensor of shape (..., n_samples, n_features)
+            Rows, and what :meth:`encoder_input` makes of them.
+        effect : Tensor of shape (..., n_samples, n_features)
+            Logarithm of what they were multiplied by.
+        """
+        without = self.likelihood.without_effect(seen, effect)
+        return torch.where(torch.isnan(x), seen, without) if self.masked else without
+
     def log_prob(self, x, output):
         """Log probability of rows, or of what is known of them, in nats, ``(..., n_samples)``."""
         if not self.masked:

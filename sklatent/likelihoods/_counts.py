@@ -78,6 +78,26 @@ class Counts(Likelihood):
             typical_total = total.median(-2, keepdim=True).values
         return torch.log1p(x * (typical_total / total.clamp(min=_LEAST_TOTAL)))
 
+    def without_effect(self, seen, effect):
+        """Log counts as they were had covariates not multiplied the counts.
+
+        To subtract the effect on log counts would leave a slope: a gene that a batch sees well
+        varies more there, and its neighbours in the latents are of its own batch.
+
+        Parameters
+        ----------
+        seen : Tensor of shape (..., n_samples, n_features)
+            What :meth:`encoder_input` returned.
+        effect : Tensor of shape (..., n_samples, n_features)
+            Logarithm of what counts were multiplied by.
+
+        Returns
+        -------
+        Tensor of shape (..., n_samples, n_features)
+            ``log(1 + x exp(-effect))``.
+        """
+        return torch.log1p(torch.expm1(seen) * torch.exp(-effect))
+
     def _log_mean(self, output, total):
         if not self._shares():
             return output

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 from sklatent.metrics._factors import encode_factors, numeric_factors
-from sklatent.metrics._validation import check_codes, refuse_huge, split_samples
+from sklatent.metrics._validation import check_codes, refuse_extreme, split_samples
 
 # Added to importances before an entropy is taken, as in the public implementation.
 _ENTROPY_OFFSET = 1e-11
@@ -195,7 +195,7 @@ def dci_scores(codes, factors, *, estimator=None, test_size=0.5, random_state=No
         factors = numeric_factors(factors, len(codes), min_factors=2)
     else:
         factors = encode_factors(factors, len(codes), min_factors=2)
-    refuse_huge(codes, "dci_scores")
+    refuse_extreme(codes, "dci_scores")
     random_state = local_random_state(random_state)
     train, test, train_factors, test_factors = split_samples(
         codes, factors, test_size, random_state

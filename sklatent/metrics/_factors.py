@@ -7,8 +7,9 @@ import numpy as np
 from sklatent._utils.arrays import is_missing, to_array
 from sklatent.metrics._blocks import binary_exponent
 
-# A numeric factor of more values than this, each with fewer samples than that, is continuous.
-_FEW_VALUES, _SAMPLES_EACH = 50, 20
+# A numeric factor of more values than this, each with fewer samples than that, is continuous; and
+# any of more than the last, which no metric could tell apart (the objects of Cars3D are 183).
+_FEW_VALUES, _SAMPLES_EACH, _MANY_VALUES = 50, 20, 200
 # What becomes of missing values in numpy's arrays of strings.
 _MISSING_WORDS = ("nan", "NaT", "<NA>")
 
@@ -105,7 +106,8 @@ def _is_continuous(n_values, n_samples):
     """Whether numbers with so many different values measure something instead of naming it."""
     if n_values > 2 and n_values > n_samples / 2:
         return True
-    return n_values > _FEW_VALUES and n_samples < _SAMPLES_EACH * n_values
+    few_each = n_values > _FEW_VALUES and n_samples < _SAMPLES_EACH * n_values
+    return few_each or n_values > _MANY_VALUES
 
 
 def equal_width_bins(codes, n_bins):
@@ -139,9 +141,9 @@ def encode_factors(factors, n_samples, *, min_factors=1, factor_bins=None):
     """Return discrete factors as integers 0, 1, ..., of shape (n_samples, n_factors).
 
     Strings, categories and booleans are discrete. Numbers, whole or not, are continuous if there
-    are more different ones than half the samples, or more than 50 with fewer than 20 samples each:
-    milliseconds, degrees, pixels. They are binned into `factor_bins` intervals of equal width, and
-    refused where that is None.
+    are more different ones than half the samples, more than 50 with fewer than 20 samples each, or
+    more than 200: milliseconds, degrees, pixels. They are binned into `factor_bins` intervals of
+    equal width, and refused where that is None.
     """
     encoded = []
     for j, column, is_label in _checked_columns(factors, n_samples, min_factors):

@@ -74,7 +74,8 @@ def mutual_information_gap(codes, factors, *, n_bins=20, factor_bins=None):
 
     factor_bins : int, default=None
         Number of bins of equal width for factors that are continuous: numbers of which more than
-        half are different, or more than 50 with fewer than 20 samples each. None refuses them.
+        half are different, more than 50 with fewer than 20 samples each, or more than 200. None
+        refuses them.
 
     Returns
     -------
@@ -135,7 +136,8 @@ def modularity_score(codes, factors, *, n_bins=20, factor_bins=None):
 
     factor_bins : int, default=None
         Number of bins of equal width for factors that are continuous: numbers of which more than
-        half are different, or more than 50 with fewer than 20 samples each. None refuses them.
+        half are different, more than 50 with fewer than 20 samples each, or more than 200. None
+        refuses them.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from sklatent._utils.options import check_options
 from sklatent._utils.random import local_random_state
 from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._factors import encode_factors, equal_width_bins, numeric_factors
-from sklatent.metrics._validation import check_codes, is_constant, refuse_huge
+from sklatent.metrics._validation import check_codes, is_constant, refuse_extreme
 
 # Rows gathered at once; keeps batches of codes to some tens of megabytes.
 _BLOCK_ROWS = 1 << 16
@@ -116,7 +116,8 @@ def factor_vae_score(
 
     factor_bins : int, default=None
         Number of bins of equal width for factors that are continuous: numbers of which more than
-        half are different, or more than 50 with fewer than 20 samples each. None refuses them.
+        half are different, more than 50 with fewer than 20 samples each, or more than 200. None
+        refuses them.
 
     random_state : int, RandomState instance or None, default=None
         Determines the batches.
@@ -223,7 +224,8 @@ def beta_vae_score(
 
     factor_bins : int, default=None
         Number of bins of equal width for factors that are continuous: numbers of which more than
-        half are different, or more than 50 with fewer than 20 samples each. None refuses them.
+        half are different, more than 50 with fewer than 20 samples each, or more than 200. None
+        refuses them.
 
     random_state : int, RandomState instance or None, default=None
         Determines the batches.
@@ -268,7 +270,7 @@ def beta_vae_score(
         raise ValueError(
             f"n_train={n_train} batches are too few to draw each of {factors.shape[1]} factors."
         )
-    refuse_huge(codes, "beta_vae_score")
+    refuse_extreme(codes, "beta_vae_score")
     differences = _mean_differences(codes, sampler, fixed, batch_size, rng)
     classifier = LogisticRegression(max_iter=1000)
     classifier.fit(differences[:n_train], fixed[:n_train])

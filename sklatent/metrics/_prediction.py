@@ -11,7 +11,7 @@ from sklearn.svm import LinearSVC
 from sklatent._utils.options import check_options
 from sklatent.metrics._blocks import binary_exponent
 from sklatent.metrics._factors import encode_factors, numeric_factors
-from sklatent.metrics._validation import check_codes, is_constant, refuse_huge, split_samples
+from sklatent.metrics._validation import check_codes, is_constant, refuse_extreme, split_samples
 
 
 def _squared_correlations(codes, factors):
@@ -96,7 +96,7 @@ def separated_attribute_predictability(
     if continuous_factors:
         scores = _squared_correlations(codes, numeric_factors(factors, len(codes)))
     else:
-        refuse_huge(codes, "separated_attribute_predictability")
+        refuse_extreme(codes, "separated_attribute_predictability")
         factors = encode_factors(factors, len(codes))
         train, test, train_factors, test_factors = split_samples(
             codes, factors, test_size, random_state
@@ -150,7 +150,8 @@ def explicitness_score(
 
     factor_bins : int, default=None
         Number of bins of equal width for factors that are continuous: numbers of which more than
-        half are different, or more than 50 with fewer than 20 samples each. None refuses them.
+        half are different, more than 50 with fewer than 20 samples each, or more than 200. None
+        refuses them.
 
     random_state : int, RandomState instance or None, default=None
         Determines the split.

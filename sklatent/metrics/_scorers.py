@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import _num_samples, check_scalar
 
 from sklatent._utils.arrays import plain, to_numbers
+from sklatent._utils.names import as_table_like
 from sklatent._utils.options import check_options
 from sklatent._utils.pipelines import last_step, reconstruct
 from sklatent._utils.warn import warn_caller
@@ -148,26 +149,38 @@ def elbo_scorer(estimator, X, y=None):
     return float(estimator.score(plain(X, "X")))
 
 
+# Of the encoder's error on noisy inputs, as RosettaVAE itself has it: without, a decoder's error
+# over hundreds of features, or a fold's bound, drowns what a map has moved.
+_ENCODER_WEIGHT = 100.0
+
+
 class _RosettaScorer(Scorer):
     def __init__(self, points, weight):
         self.points = points
         self.weight = weight
 
     def __call__(self, estimator, X, y=None):
-        model, _ = last_step(estimator)
+        # Anchors live in the input space of the model itself, after any preprocessing.
+        model, inputs = model_and_inputs(estimator, X)
         judges = getattr(self.points, "held_out", None)
         judges = self.points if judges is None else judges
-        # Anchors live in the input space of the model itself, after any preprocessing.
-        encoded = np.asarray(model.transform(judges.X))
+        names = getattr(model, "feature_names_in_", None)
+        if names is not None and hasattr(judges, "for_features"):
+            judges = judges.for_features(names)
+        encoded = np.asarray(model.transform(as_table_like(judges.X, inputs)))
         if encoded.shape != judges.Z.shape:
             raise ValueError(
                 f"The anchors' latents have shape {judges.Z.shape}, but the model encodes the "
                 f"anchors to shape {encoded.shape}: they are for another number of components."
             )
-        output = np.asarray(model.inverse_transform(judges.Z))
-        squares = ((output - judges.X) ** 2).sum(axis=1)
-        squares = squares + ((encoded - getattr(judges, "encoded", judges.Z)) ** 2).sum(axis=1)
-        return float(estimator.score(X)) - self.weight * float(squares.mean())
+        distance = ((encoded - getattr(judges, "encoded", judges.Z)) ** 2).sum(axis=1)
+        if getattr(judges, "inputs", "data") == "drawn" and hasattr(model, "_deviance"):
+            decoded = as_table_like(judges.decoded, inputs)
+            errors = model._deviance(decoded, judges.Z) + _ENCODER_WEIGHT * distance
+        else:
+            output = np.asarray(model.inverse_transform(judges.Z))
+            errors = ((output - judges.X) ** 2).sum(axis=1) + distance
+        return float(estimator.score(X)) - self.weight * float(errors.mean())
 
 
 @check_options()
@@ -180,6 +193,11 @@ def make_rosetta_scorer(points, weight=1.0):
     of the anchors that no model trained on, ``points.held_out``. Greater is better. Where the
     anchors' file has none, the anchors themselves judge, and a warning says so: a model that has
     memorised them then looks as good as one whose map holds.
+
+    Where the held-out anchors' inputs were drawn, with noise (see
+    :meth:`~sklatent.RosettaPoints.distill`), the error is what :class:`~sklatent.RosettaVAE` itself
+    trains by: the likelihood's deviance of what the first model decodes, and 100 times the squared
+    distance from where the first model encodes the noisy inputs.
 
     Parameters
     ----------

@@ -43,13 +43,16 @@ def check_finite(codes, name, *, min_samples=2, min_components=1):
     return codes, np.finfo(codes.dtype if narrow else np.float64).eps
 
 
-def refuse_huge(codes, metric):
-    """Refuse codes on whose scale a metric depends, and in which its classifier would not end."""
-    if np.abs(codes).max() > _LARGEST:
+def refuse_extreme(codes, metric):
+    """Refuse codes on whose scale a metric depends, and in which its classifier sees nothing."""
+    huge = np.abs(codes).max() > _LARGEST
+    largest = np.inf if huge else np.abs(codes - codes.mean(axis=0)).max()
+    if huge or (largest < 1 / _LARGEST and not is_constant(codes).all()):
         raise ValueError(
-            f"codes hold values up to {np.abs(codes).max():.3g}, but {metric} trains a classifier "
-            f"on them as they are, which needs values below {_LARGEST:.0e}. Standardise the codes "
-            "first, for example with sklearn.preprocessing.StandardScaler."
+            f"codes hold values up to {np.abs(codes).max():.3g}, which vary by {largest:.3g}, but "
+            f"{metric} trains a classifier on them as they are, which needs values between "
+            f"{1 / _LARGEST:.0e} and {_LARGEST:.0e}. Standardise the codes first, for example with "
+            "sklearn.preprocessing.StandardScaler."
         )
 
 

@@ -212,9 +212,11 @@ def _mark(estimator, turn):
 
 
 def models_in(estimator):
-    """Models of this package inside an estimator, itself included."""
+    """Models of this package inside an estimator that it may fit, itself included."""
     parts = [estimator, *estimator.get_params().values()]
-    return [part for part in parts if isinstance(part, LatentModel)]
+    # What is fitted already is where another one starts.
+    models = [part for part in parts if isinstance(part, LatentModel)]
+    return [model for model in models if not model.__sklearn_is_fitted__()]
 
 
 def holds_model(estimator, parameters):

@@ -127,8 +127,9 @@ class FusedGridSearchCV(FusedSearchMixin, GridSearchCV):
     What :class:`~sklearn.model_selection.GridSearchCV` does, with its parameters, its attributes
     and its scores, for models of this package and for pipelines that hold one. Before the search
     goes through candidates and folds, the models that differ only in numbers of their loss (beta,
-    rho, gamma, `coherence_weight`), in their seed or in their training rows are trained together as
-    one module. For small networks, whose single steps do not fill a processor, that is several
+    rho, gamma, `coherence_weight`), in `learning_rate`, `warmup_epochs`, where they start (`init`),
+    their anchors, their seed or their training rows are trained together as one module. For small
+    networks, whose single steps do not fill a processor, that is several
     times faster; large ones take as long as before. Candidates that differ in anything else, such
     as `n_components`, form one stack for each such choice.
 

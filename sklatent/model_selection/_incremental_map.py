@@ -12,20 +12,25 @@ from sklearn.base import (
 )
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
+from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklatent._utils.arrays import plain, to_array
-from sklatent._utils.names import as_table_like
 from sklatent._utils.pipelines import last_step
 from sklatent._utils.random import local_random_state
-from sklatent.alignment import LinearAligner
-from sklatent.models import VAE, RosettaVAE
+from sklatent.model_selection._new_covariates import NewCovariates, beside, encoded, widened
+from sklatent.model_selection._strategies import (
+    STRATEGIES,
+    is_ours,
+    judged,
+    learn,
+    learn_covariates,
+    possible_strategies,
+)
 from sklatent.rosetta import RosettaPoints
 
-STRATEGIES = ("freeze", "warm_start", "rosetta", "align")
 _JUDGES = 0.2  # of the new rows, by which "auto" chooses
 _LEAST_JUDGES = 10
 
@@ -36,7 +41,9 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     The first fit is the estimator's own, and anchors are distilled from it. Each later batch of
     rows is learned by one of four strategies, all of which keep the coordinates of the first fit:
 
-    * ``"freeze"``: the encoder stays as it is, and the decoder learns the new rows;
+    * ``"freeze"``: the encoder stays as it is, and the decoder learns the new rows; or, where these
+      have covariates that are new (``partial_fit(X, covariates=...)``), all that is known stays as
+      it is, and only what encoder and decoder make of the new covariates is learned;
     * ``"warm_start"``: training goes on from the present weights, held by the anchors;
     * ``"rosetta"``: a new model, started at the anchors and held by them;
     * ``"align"``: a new model, and a linear map through the anchors.
@@ -80,6 +87,9 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     points_ : RosettaPoints
         Anchors of the first fit.
+
+    new_covariates_ : ndarray of str or int
+        Covariates that later data brought, by name, or by position where X has no names.
 
     shift_ : pandas.DataFrame
         A row for each update and each strategy tried. `moved`: the mean squared distance of
@@ -166,7 +176,7 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return self._fit_first(X)
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X, y=None, covariates=None):
         """Learn further rows while the map stays; the first call is `fit`.
 
         Parameters
@@ -175,6 +185,10 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             New data.
         y : None
             Ignored.
+        covariates : int, str, slice or array-like, default=None
+            Columns of `X` that earlier data did not have, such as a new batch's, coded as 1 in its
+            rows and 0 elsewhere: names, or positions behind the known columns. Earlier rows
+            have 0 there, stay where they are to the bit, and are given as before, without them.
 
         Returns
         -------
@@ -184,39 +198,84 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Raises
         ------
         ValueError
-            If the estimator can't be updated by `strategy`.
+            If the estimator can't be updated by `strategy`, or `covariates` are not new.
         """
         if not self.__sklearn_is_fitted__():
+            if covariates is not None:
+                raise ValueError(
+                    "covariates= names columns that are new since the first fit, and this is the "
+                    "first. Set the estimator's own covariates parameter."
+                )
             return self._fit_first(X)
+        if covariates is not None:
+            return self._learn_covariates(X, covariates)
         inputs = self._inputs(X)
-        possible = self._possible()
+        possible = possible_strategies(self.model_)
         if self.strategy not in ("auto", *possible):
             raise ValueError(
                 f"strategy={self.strategy!r} needs a VAE or a RosettaVAE as the model, got "
                 f"{type(self.model_).__name__}. Take one of {possible}, or 'auto'."
             )
-        update = 1 + max([row["update"] for row in self._updates], default=0)
+        update = self._next_update()
         train, judges = self._split(inputs, update)
         tried = {}
         for strategy in possible if self.strategy == "auto" else [self.strategy]:
             found = self._learn(strategy, train)
-            tried[strategy] = found, self._judge(*found, train, judges)
-        judged = {name: row for name, (_, row) in tried.items()}
+            tried[strategy] = found, self._judge(found, train, judges)
+        judged_rows = {name: row for name, (_, row) in tried.items()}
         holds = {
             name: row
-            for name, row in judged.items()
+            for name, row in judged_rows.items()
             if max(row["moved"], row["moved_new"]) <= self.tolerance
         }
-        chosen = max(holds or judged, key=lambda name: judged[name]["worth"])
+        chosen = max(holds or judged_rows, key=lambda name: judged_rows[name]["worth"])
         found, _ = tried[chosen]
         if train is not inputs:
             found = self._learn(chosen, inputs)
+        if found[0] is not self.model_:
+            self._bases = []
         self.model_, self.aligner_ = found
-        for name, (_, row) in tried.items():
-            row = {"update": update, "strategy": name, **row, "chosen": name == chosen}
-            del row["worth"]
-            self._updates.append(row)
+        for name, row in judged_rows.items():
+            self._note(update, name, row, name == chosen)
         return self
+
+    def _learn_covariates(self, X, covariates):
+        """The same model, told of further columns."""
+        if self.strategy not in ("auto", "freeze"):
+            raise ValueError(
+                f"strategy={self.strategy!r} can't learn new covariates while the map stays; take "
+                "'freeze' or 'auto'."
+            )
+        if not is_ours(self.model_) or self.aligner_ is not None:
+            what = "an aligned model" if self.aligner_ is not None else type(self.model_).__name__
+            raise ValueError(
+                f"New covariates need a VAE or a RosettaVAE that holds the map itself; it is now "
+                f"{what}. Fit anew with all batches, or take a VAE and strategy='freeze'."
+            )
+        X = self._table(X)
+        before = self.new_covariates_
+        new = self._new.found(covariates, X)
+        self.new_covariates_ = np.array([*before, *new])
+        try:
+            inputs = self._inputs(X)
+            model = learn_covariates(self.model_, inputs, len(new))
+            without = _safe_indexing(inputs, np.arange(inputs.shape[1] - len(new)), axis=1)
+            row = self._judge((model, None), inputs, inputs, without)
+        except BaseException:
+            self.new_covariates_ = before
+            raise
+        self._bases = [*self._bases, self.model_]
+        self.model_ = model
+        self._note(self._next_update(), "freeze", row, True)
+        return self
+
+    def _next_update(self):
+        return 1 + max([row["update"] for row in self._updates], default=0)
+
+    def _note(self, update, strategy, row, chosen):
+        row = {"update": update, "strategy": strategy, **row, "chosen": chosen}
+        del row["worth"]
+        self._updates.append(row)
 
     def transform(self, X):
         """Place rows in the map.
@@ -251,6 +310,8 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         if self.aligner_ is not None:
             X = np.asarray(self.aligner_.inverse_transform(X))
         decoded = np.asarray(self.model_.inverse_transform(X))
+        if len(self.new_covariates_):  # told of none of them
+            decoded = decoded[:, : -len(self.new_covariates_)]
         return (
             decoded if self.steps_ is None else np.asarray(self.steps_.inverse_transform(decoded))
         )
@@ -294,6 +355,9 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             fitted, X, min(self.n_points, X.shape[0]), random_state=self._generator(0)
         )
         self.model_, self.aligner_, self._updates = model, None, []
+        self.new_covariates_ = np.empty(0, dtype=int)
+        # What the present model grew from, the last one its parent: each was told less.
+        self._bases = []
         named = [(f"step{i}", step) for i, step in enumerate(steps)]
         self.steps_ = Pipeline(named) if named else None
         return self
@@ -312,13 +376,19 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def _inputs(self, X):
         X = self._table(X)
+        told = None
         if len(X.shape) == 2:  # what is not, the estimator refuses
+            X, told = self._new.apart(X)
             validate_data(self, X, skip_check_array=True, reset=False)
-        return X if self.steps_ is None else self.steps_.transform(X)
+        inputs = X if self.steps_ is None else self.steps_.transform(X)
+        if told is None:
+            return inputs
+        return beside(inputs, told, self._new.called(inputs.shape[1]))
 
-    def _possible(self):
-        ours = type(self.model_) in (VAE, RosettaVAE)
-        return list(STRATEGIES) if ours else ["freeze", "align"]
+    @property
+    def _new(self):
+        names = getattr(self, "feature_names_in_", None)
+        return NewCovariates(self.n_features_in_, names, self.new_covariates_)
 
     def _split(self, inputs, update):
         """Rows to learn from and rows to judge by, which are the same where nothing is chosen."""
@@ -329,73 +399,17 @@ class IncrementalMap(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         )
 
     def _learn(self, strategy, inputs):
-        """A model of the inputs, and the aligner behind it or None."""
-        if strategy == "align":
-            model = self._plain().fit(inputs)
-            latents = np.asarray(model.transform(as_table_like(self.points_.X, inputs)))
-            return model, LinearAligner().fit(latents, self.points_.encoded)
-        if type(self.model_) not in (VAE, RosettaVAE):
-            return self.model_, self.aligner_
-        if strategy == "freeze" and self.aligner_ is not None:
-            return self.model_, self.aligner_
-        parameters = self.model_.get_params(deep=False)
-        init = parameters["init"]
-        parameters |= {
-            "rosetta_points": self.points_,
-            "rho": self.rho,
-            "encoder_weight": "auto",
-            "decoder_weight": 1.0,
-            "warm_start": False,
-        }
-        if strategy != "rosetta" and self.aligner_ is None:
-            parameters["init"] = self.model_
-        model = RosettaVAE(**parameters)
-        model._keeps_encoder = strategy == "freeze"
-        model.fit(inputs)
-        del model._keeps_encoder
-        # The model that it started from is not to be kept by every one after it.
-        model.init = model.net_.made_with["init"] = init
-        return model, None
+        points = widened(self.points_, len(self.new_covariates_))
+        return learn(strategy, self.model_, self.aligner_, points, self.rho, inputs)
 
-    def _plain(self):
-        """The first model anew, without anchors."""
-        if type(self.model_) is not RosettaVAE:
-            return clone(self.model_)
-        parameters = self.model_.get_params(deep=False)
-        return VAE(**{name: parameters[name] for name in VAE().get_params(deep=False)})
-
-    def _variances(self):
-        """Of the anchors' posteriors, along each component."""
-        posterior = self.points_.posterior
-        if posterior is None:
-            return np.maximum(self.points_.Z.var(axis=0), np.finfo(float).tiny)
-        diagonal = np.diagonal(posterior.covariance, axis1=-2, axis2=-1)
-        return np.asarray(diagonal, dtype=np.float64).mean(axis=0)
-
-    def _judge(self, model, aligner, train, judges):
-        """How far the map has moved, and how well new rows are modelled."""
-        held = self.points_ if self.points_.held_out is None else self.points_.held_out
-        squares = [
-            np.square(self._place(model, aligner, rows) - expected, dtype=np.float64).mean(axis=0)
-            for rows, expected in (
-                (as_table_like(held.X, judges), held.encoded),
-                # Rows that were trained on are where memory shows.
-                (train, self._place(self.model_, self.aligner_, train)),
-            )
-        ]
-        spread = float(self.points_.encoded.var(axis=0, dtype=np.float64).sum()) or 1.0
-        nats = max(float((there / self._variances()).sum()) / 2 for there in squares)
-        bound = float(model.score(judges)) if hasattr(model, "score") else None
-        return {
-            "moved": float(squares[0].sum()) / spread,
-            "moved_new": float(squares[1].sum()) / spread,
-            "moved_nats": nats,
-            "bound": bound,
-            "worth": (bound or 0.0) - nats,
-        }
+    def _judge(self, found, train, judges, before=None):
+        """What an update did; `before` are the rows as the present model takes them."""
+        points = widened(self.points_, len(self.new_covariates_))
+        there = self._place(self.model_, self.aligner_, train if before is None else before)
+        return judged(self._place, there, found, points, train, judges)
 
     def _place(self, model, aligner, inputs):
-        Z = np.asarray(model.transform(inputs))
+        Z = encoded(model, self._bases if model is self.model_ else [], inputs)
         return Z if aligner is None else np.asarray(aligner.transform(Z), dtype=Z.dtype)
 
     @property

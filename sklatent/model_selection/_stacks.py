@@ -16,8 +16,7 @@ from joblib.parallel import FallbackToBackend, ParallelBackendBase, get_active_b
 from sklearn.base import BaseEstimator, clone
 
 from sklatent.model_selection._chunk import Chunk, holds_model, models_in, run_chunk
-from sklatent.models._fit_together import may_differ, members_at_a_time
-from sklatent.models._parameters import same_parameters
+from sklatent.models._fit_together import alike, members_at_a_time
 from sklatent.nn.training.pause import together
 
 _ATTEMPTS = 3  # at chunks whose process died
@@ -72,6 +71,7 @@ class StackBackend(ParallelBackendBase):
     def __init__(self, n_jobs, pre_dispatch):
         self.outer, self.outer_n_jobs = get_active_backend()
         super().__init__(nesting_level=self.outer.nesting_level)
+        _see_that_it_is_there(self.outer)
         self.inner = _inner_parallel(self.outer, n_jobs, pre_dispatch)
         self.n_jobs = self.inner._effective_n_jobs()
         self.waiting = []
@@ -139,6 +139,7 @@ class StackBackend(ParallelBackendBase):
                     done.append(result)
                 return done
             except Exception as error:
+                _see_that_it_is_there(self.outer)
                 # Of a cluster's worker that dies, data that only it held are lost as well.
                 died = isinstance(error, BrokenProcessPool) or _is_of_a_cluster(error)
                 if not died or attempt == _ATTEMPTS - 1:
@@ -240,10 +241,7 @@ class _Group:
         """Whether these may join."""
         if self.models is None or self.rows != rows or len(self.models) != len(models):
             return False
-        return all(
-            type(a) is type(b) and same_parameters(a, b, but=may_differ(a))
-            for a, b in zip(self.models, models, strict=True)
-        )
+        return all(map(alike, self.models, models))
 
 
 def _inner_parallel(backend, n_jobs, pre_dispatch):
@@ -299,6 +297,16 @@ def _even(n, size, n_jobs):
 
 def _is_of_a_cluster(error):
     return type(error).__module__.split(".")[0] == "distributed"
+
+
+def _see_that_it_is_there(backend):
+    """Say so where a backend's cluster is gone, of which joblib's own errors say nothing."""
+    client = getattr(backend, "client", None)
+    if getattr(client, "status", "running") != "running":
+        raise RuntimeError(
+            f"The cluster of joblib's active backend is gone: its client is {client.status}. "
+            "Start a cluster, and make a Client of it."
+        )
 
 
 def _explain(error, n_jobs):

@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from torch import nn
 
 from sklatent._utils.arrays import float_type
+from sklatent._utils.dask_arrays import is_dask
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_model
 from sklatent.models._in_blocks import require_finite
@@ -150,7 +151,8 @@ class Autoencoder(LatentModel):
                 n_inputs,
                 likelihood.n_outputs,
                 self.n_components if encodes else None,
-                n_covariates=self._n_covariates,
+                self._n_covariates,
+                likelihood.multiplied,
             )
             decoder = starting_at_zero(decoder, likelihood.n_outputs)
         parts = {"decoder": decoder, "likelihood": likelihood, "path": path}
@@ -251,6 +253,8 @@ class Autoencoder(LatentModel):
         Z : ndarray of shape (n_samples, n_components)
             What `inverse_transform` decodes, in X's float type (float64 for integers).
         """
+        if is_dask(X):
+            return super().transform(X)
         return self._encode_rows(X, self._validate_rows(X))
 
     def score_samples(self, X):
@@ -266,6 +270,8 @@ class Autoencoder(LatentModel):
         log_likelihood : ndarray of shape (n_samples,)
             In nats; greater is better.
         """
+        if is_dask(X):
+            return super().score_samples(X)
         valid = self._validate_scored_rows(X)
         z = self._encode_rows(X, valid)
 

@@ -1,34 +1,31 @@
 """LatentModel: what every model that trains has in common."""
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklatent._utils.names import row_keys
 from sklatent.likelihoods._find import find_likelihood
-from sklatent.models._covariates import find_covariates, modelled_columns, split_columns
-from sklatent.models._fitting import fit_model
+from sklatent.models._covariates import modelled_columns, split_columns
 from sklatent.models._inference import InferenceMixin
-from sklatent.models._members import MADE_LATE
-from sklatent.models._parameters import CONSTRAINTS, check_numbers, check_size, document, renamed
-from sklatent.models._rows import check_possible, check_training_rows, validate_rows
+from sklatent.models._members import StackMember
+from sklatent.models._parameters import CONSTRAINTS, check_numbers, document, renamed
 from sklatent.models._start import start
+from sklatent.models._trainable import Trainable
 from sklatent.nn.modules import VariationalModule
 from sklatent.nn.objectives import elbo_terms
-from sklatent.nn.training.devices import resolve_device
 
 _NONE = np.empty(0, dtype=np.int64)
-_ROWS_PER_FEATURE = 12  # below which early_stopping="auto" holds rows out
-_MIN_ROWS = 10  # of fewer, those held out tell nothing
 
 
 @document()
-class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class LatentModel(
+    InferenceMixin,
+    Trainable,
+    StackMember,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
     """Base of all models that train: derive a model of your own from it.
 
     By itself it is a :class:`~sklatent.VAE`. A model says what it is by the hooks below, each with
@@ -130,6 +127,8 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
     _divergences = ("kl",)
     # Parameters of its own, beside the shared ones, that the module is made by.
     _shaping_parameters = ()
+    # Parameters that say what `_constants` are; models of one stack may differ in them.
+    _constant_parameters = ()
     # A second objective, ``(module, batch, step) -> loss``, and its optimizer, made from the
     # parameters of ``module.adversary``.
     _adversary_objective = None
@@ -218,7 +217,7 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
     def _validate_params(self):
         if "_trained" not in vars(self):
             super()._validate_params()
-            check_numbers(self)
+            check_numbers(self, self.get_params(deep=False))
 
     # What a model is
 
@@ -243,9 +242,6 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     def _check_parameters(self, X):
         """Check parameters against each other and against validated data."""
-
-    def _after_training(self):
-        """Set what a model has learned beside its net."""
 
     # Where training starts
 
@@ -282,6 +278,10 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             return self.init.net_.module_.path is not None
         return True
 
+    def _stack_kind(self):
+        """What models of one stack must have in common, of parameters that may differ."""
+        return (self._has_linear_path(),)
+
     def _anchors_to_start_from(self):
         """Anchors that ``init="pca"`` starts from in place of the data's own axes."""
         return None
@@ -300,132 +300,11 @@ class LatentModel(InferenceMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         for name in ("variances", "gaps", "sign_stability"):
             setattr(self, f"start_{name}_", None if axes is None else getattr(axes, name).copy())
 
-    def _holds_out(self, n_rows, n_features, one_epoch=False):
-        """Whether rows are held out to stop by."""
-        if self.early_stopping != "auto":
-            return bool(self.early_stopping)
-        return not one_epoch and _MIN_ROWS <= n_rows < _ROWS_PER_FEATURE * n_features
-
-    # Training
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_ids=None):
-        """Learn the latent space of X.
-
-        Parameters
-        ----------
-        X : array-like or CSR matrix of shape (n_samples, n_features)
-            Training data. Memory maps and CSR matrices are read batch by batch.
-        y : None
-            Ignored.
-        sample_ids : array-like of shape (n_samples,), default=None
-            Names of the rows, all different, for which batches and noise are drawn: rows in
-            another order, or with some left out or added, give the same space. None takes a
-            frame's index where it is unique, or else the rows' positions.
-
-        Returns
-        -------
-        self : object
-            The fitted model.
-
-        Raises
-        ------
-        ValueError
-            If X or a parameter is unsuitable; the message says how to mend it. Also
-            (``NonFiniteLossError``) if the loss becomes NaN: the last finite weights are kept.
-        """
-        trained = vars(self).pop("_trained", None)
-        if trained is not None:
-            trained()
-            return self
-        resume = self.warm_start and hasattr(self, "net_")
-        X, keys = self._take_rows(X, sample_ids, reset=not resume)
-        plan = vars(self).pop("_plan", None)
-        if resume or plan is None or not plan.note_or_take_over(self, X, keys):
-            fit_model(self, X, keys=keys, resume=resume)
-        return self
-
-    def __sklearn_clone__(self):
-        clone = super().__sklearn_clone__()
-        if "_plan" in vars(self):
-            clone._plan = self._plan
-        return clone
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_ids=None):
-        """Train for one epoch on X, from the present weights if there are any.
-
-        Of a stream, the first block says where training starts (``init="pca"``: its own principal
-        axes) and what features are centred at, for good: let it have many rows, several times as
-        many as there are features.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Training data.
-        y : None
-            Ignored.
-        sample_ids : array-like of shape (n_samples,), default=None
-            As in `fit`.
-
-        Returns
-        -------
-        self : object
-            The model.
-        """
-        resume = hasattr(self, "net_")
-        X, keys = self._take_rows(X, sample_ids, reset=not resume)
-        fit_model(self, X, keys=keys, epochs=1, resume=resume)
-        return self
-
-    def _take_rows(self, X, sample_ids, reset):
-        """Validated training data, and the rows' keys or None."""
-        rows = self._validate_training_data(X, reset=reset)
-        return rows, row_keys(X, sample_ids)
-
-    def _validate_training_data(self, X, reset):
-        resolve_device(self.device)
-        X = validate_rows(self, X, reset=reset, ensure_min_samples=2)
-        if reset:
-            names = getattr(self, "feature_names_in_", None)
-            self.covariates_ = find_covariates(self.covariates, X.shape[1], names)
-        check_training_rows(self, X)
-        check_possible(self._find_likelihood(), self._split(X)[0], "X")
-        check_size(self, X.shape[1])
-        self._check_parameters(X)
-        return X
-
-    # One of a stack
-
-    def _wait_for(self, members, k):
-        """Note where the model can be had when it is first looked at."""
-        for name in MADE_LATE & vars(self).keys():
-            delattr(self, name)
-        self.n_components_ = self.n_components
-        self._member = members, k
-        if type(self)._after_training is not LatentModel._after_training:
-            self._member_of_its_own()
-
-    def _member_of_its_own(self):
-        if "_member" in vars(self):
-            members, k = vars(self).pop("_member")
-            members.make(k, self)
-
-    def __getattr__(self, name):
-        if name in MADE_LATE and "_member" in vars(self):
-            self._member_of_its_own()
-        return object.__getattribute__(self, name)
-
-    def __getstate__(self):
-        self._member_of_its_own()
-        return super().__getstate__()
+    # What scikit-learn asks
 
     @property
     def _n_features_out(self):
         return self.n_components_
-
-    def __sklearn_is_fitted__(self):
-        return not vars(self).keys().isdisjoint(("net_", "_member"))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -16,6 +16,7 @@ SHAPING = (
     "posterior",
     "likelihood",
     "covariates",
+    "missing",
     "precision",
 )
 _REPLACED = ("optimizer", "callbacks", "random_state")

@@ -39,6 +39,16 @@ class EnsembleInferenceMixin:
         pairs = zip(self.estimators_, parts, strict=True)
         return sum(member._decode_means(part, covariates) for member, part in pairs) / len(parts)
 
+    def _firsts(self, Z):
+        """The first member's latents."""
+        return Z[:, : self.n_components_]
+
+    def _decode_draws(self, Z, random_state, covariates=None):
+        return self.estimators_[0]._decode_draws(self._firsts(Z), random_state, covariates)
+
+    def _deviance(self, X, Z):
+        return self.estimators_[0]._deviance(X, self._firsts(Z))
+
     def inverse_transform(self, X, covariates=None):
         """Decode latents in the layout that `output` names.
 

@@ -7,17 +7,18 @@ from functools import partial
 import numpy as np
 import torch
 from sklearn.base import clone
+from sklearn.utils._param_validation import validate_parameter_constraints
 
 from sklatent._utils.names import row_keys
 from sklatent._utils.sparse import stacked
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_stacked
-from sklatent.models._parameters import same_parameters
+from sklatent.models._parameters import check_numbers, same_parameters
 from sklatent.nn.training.devices import resolve_device, work_of
 from sklatent.nn.training.pause import Pause, together
 from sklatent.nn.training.randomness import seeded_initialisation
 
-_MAY_DIFFER = {"random_state", "verbose"}
+_MAY_DIFFER = {"random_state", "verbose", "init", "warmup_epochs"}
 # Microseconds of one core for a step of one model, alone and in stacks of 4, 16 and 48:
 # two layers of h units,
 #   5 inputs, h = 32, 1.1e6 multiply-adds a step:    2152,  829,  333,  244
@@ -37,11 +38,11 @@ _ELEMENTWISE = (
 
 
 def can_stack(models):
-    """Whether models differ only in their seeds and loss hyperparameters.
+    """Whether models differ only in seeds, numbers of their loss and where they start.
 
-    Callbacks of the user's own see one model's net, so that a model with callbacks trains
-    alone, and so does one that continues from present weights, or whose optimizer is none of
-    torch's that treat each number by itself (or a `functools.partial` of one).
+    Callbacks of the user's own see one model's net, so that a model with callbacks, skorch's or
+    scikit-learn's, trains alone, and so does one that continues from present weights, or whose
+    optimizer is none of torch's that treat each number by itself (or a `functools.partial` of one).
 
     Parameters
     ----------
@@ -54,16 +55,19 @@ def can_stack(models):
         Whether :func:`fit_models` would stack them.
     """
     first = models[0]
-    if len(models) < 2 or not all(type(model) is type(first) for model in models):
+    if len(models) < 2 or not all(map(_may_stack, models)):
         return False
-    if not all(map(_may_stack, models)):
-        return False
-    return all(same_parameters(first, model, but=may_differ(first)) for model in models[1:])
+    return all(alike(first, model) for model in models[1:])
 
 
-def may_differ(model):
-    """Parameters in which models of one stack may differ."""
-    return _MAY_DIFFER | set(model._loss_hyperparameters)
+def alike(model, other):
+    """Whether two models differ in nothing that a stack minds."""
+    if type(model) is not type(other) or not isinstance(model, LatentModel):
+        return False
+    but = {*_MAY_DIFFER, *model._loss_hyperparameters, *model._constant_parameters}
+    if not _steps_as_is(model.optimizer):
+        but.add("learning_rate")
+    return same_parameters(model, other, but) and model._stack_kind() == other._stack_kind()
 
 
 def members_at_a_time(model, n_features):
@@ -101,20 +105,32 @@ def _may_stack(model):
         and model._stackable
         and not model.callbacks
         and not model.warm_start
+        and not getattr(model, "_skl_callbacks", None)
         and _steps_number_by_number(model.optimizer)
     )
 
 
 def _steps_number_by_number(optimizer):
     """Whether what an optimizer does to one weight depends on no other, so that it may stack."""
+    optimizer = _inside(optimizer)
+    return isinstance(optimizer, str) or any(optimizer is own for own in _ELEMENTWISE)
+
+
+def _steps_as_is(optimizer):
+    """Whether an optimizer's steps are no multiples of its rate."""
+    optimizer = _inside(optimizer)
+    return any(optimizer is own for own in (torch.optim.ASGD, torch.optim.Rprop))
+
+
+def _inside(optimizer):
     while isinstance(optimizer, partial):
         optimizer = optimizer.func
-    return isinstance(optimizer, str) or any(optimizer is own for own in _ELEMENTWISE)
+    return optimizer
 
 
 def fits_plainly(model):
     """Whether a fit does what :class:`LatentModel` does with X: validates it, and trains on it."""
-    kept = ("fit", "_validate_training_data")
+    kept = ("fit", "_validate_params", "_validate_training_data")
     return isinstance(model, LatentModel) and all(
         getattr(type(model), name) is getattr(LatentModel, name) for name in kept
     )
@@ -136,7 +152,10 @@ def validated_like(model, first, X):
     X : ndarray of shape (n_samples, n_features)
         What :func:`validated` returned for the first.
     """
-    model._validate_params()
+    known = first.get_params(deep=False)
+    own = {n: v for n, v in model.get_params(deep=False).items() if v is not known[n]}
+    validate_parameter_constraints(model._parameter_constraints, own, type(model).__name__)
+    check_numbers(model, own)
     for name in ("n_features_in_", "feature_names_in_", "covariates_"):
         if name in vars(first):
             setattr(model, name, getattr(first, name))

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklatent._posterior import Posterior
 from sklatent._utils.arrays import float_type, plain_numbers
+from sklatent._utils.dask_arrays import is_dask, map_dask
 from sklatent._utils.limits import require_room
 from sklatent._utils.random import local_random_state
 from sklatent._utils.sparse import dense
@@ -129,13 +130,16 @@ class InferenceMixin(TransformerMixin):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Data.
+            Data. Of a dask array each block is encoded when it is asked for.
 
         Returns
         -------
         Z : ndarray of shape (n_samples, n_components)
             Posterior means, in X's float type (float64 for integers). Deterministic.
         """
+        if is_dask(X):
+            check_is_fitted(self)
+            return map_dask(self.transform, X, self._n_features_out)
         return self._encode_means(self._validate_rows(X))
 
     def _as_seen(self, X):
@@ -165,6 +169,16 @@ class InferenceMixin(TransformerMixin):
             Means in the data's space; probabilities for the Bernoulli likelihood. Columns that are
             covariates hold what the decoder was told.
         """
+        if is_dask(X):
+            check_is_fitted(self)
+            if np.ndim(covariates) > 1:
+                raise ValueError(
+                    "Latents in a dask array are decoded with one row of covariates for all, of "
+                    f"shape ({self._n_covariates},), or with their average; got an array of "
+                    f"{np.ndim(covariates)} axes. Decode blocks by themselves to tell each its own."
+                )
+            decode = self.inverse_transform
+            return map_dask(decode, X, self.n_features_in_, covariates=covariates)
         Z = self._validate_latents(X)
         return self._decode_means(Z, check_given(self, covariates, len(Z), float_type(Z.dtype)))
 
@@ -261,6 +275,19 @@ class InferenceMixin(TransformerMixin):
 
         return self._decode_rows(Z, draw, covariates)
 
+    def _draw_around(self, Z, X, random_state):
+        """Rows with noise around what is decoded at latents, told the covariates of rows X."""
+        return self._decode_draws(Z, random_state, self._told(self._validate_rows(X)))
+
+    def _deviance(self, X, Z):
+        """How far what is decoded at latents is from rows X: their likelihood's deviance."""
+        x, told = self._split(self._validate_rows(X))
+
+        def deviance(module, x, z):
+            return module.likelihood.deviance(x, module.decode(z))
+
+        return self._map_blocks(x, deviance, Z, covariates=told)
+
     def score_samples(self, X):
         """Evidence lower bound of each row, with beta = 1 whatever beta trained.
 
@@ -276,6 +303,9 @@ class InferenceMixin(TransformerMixin):
             draws whose noise is fixed and the same for every row, so that a row's value depends
             on nothing but the row.
         """
+        if is_dask(X):
+            check_is_fitted(self)
+            return map_dask(self.score_samples, X)
         X = self._validate_scored_rows(X)
         bound = partial(_bound, n_components=self.n_components_)
         return self._map_rows(X, bound)

@@ -101,6 +101,39 @@ class Members:
         return self._parts[group]
 
 
+class StackMember:
+    """What a model does that was trained in a stack: be made when someone first looks at it."""
+
+    def _wait_for(self, members, k):
+        """Note where the model can be had when it is first looked at."""
+        for name in MADE_LATE & vars(self).keys():
+            delattr(self, name)
+        self.n_components_ = self.n_components
+        self._member = members, k
+        if type(self)._after_training is not StackMember._after_training:
+            self._member_of_its_own()
+
+    def _member_of_its_own(self):
+        if "_member" in vars(self):
+            members, k = vars(self).pop("_member")
+            members.make(k, self)
+
+    def __getattr__(self, name):
+        if name in MADE_LATE and "_member" in vars(self):
+            self._member_of_its_own()
+        return object.__getattribute__(self, name)
+
+    def __getstate__(self):
+        self._member_of_its_own()
+        return super().__getstate__()
+
+    def _after_training(self):
+        """Set what a model has learned beside its net."""
+
+    def __sklearn_is_fitted__(self):
+        return not vars(self).keys().isdisjoint(("net_", "_member"))
+
+
 class _Answer:
     """What a group of models was asked, and what they said."""
 

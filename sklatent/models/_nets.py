@@ -22,7 +22,7 @@ _OPTIMIZERS = {
 _EPS_AT_PCA = 1e-3
 
 
-def make_net(model, module, streams, device, n_members=None):
+def make_net(model, module, streams, device, n_members=None, rates=None):
     """Wrap a module in the net that a model's parameters describe.
 
     Parameters
@@ -37,6 +37,8 @@ def make_net(model, module, streams, device, n_members=None):
         Where it runs.
     n_members : int, default=None
         Number of models in a stack.
+    rates : sequence of float, default=None
+        Learning rates of the stack's models, where they may differ.
 
     Returns
     -------
@@ -51,12 +53,15 @@ def make_net(model, module, streams, device, n_members=None):
         adversary_optimizer=model._adversary_optimizer,
         max_epochs=model.max_epochs,
         batch_size=model.batch_size,
-        lr=model.learning_rate,
+        lr=model.learning_rate if rates is None else max(rates),
         device=device,
         callbacks=own_callbacks(model.callbacks, model.early_stopping is True),
         verbose=0,
         **optimizer_of(model),
     )
+    if rates is not None and min(rates) < max(rates):
+        relative = torch.tensor(rates, dtype=torch.float64) / max(rates)
+        net.relative_rates = relative.to(dtype=DTYPES[model.precision], device=device)
     net.made_with = parameters_of(model)
     net.initialize()
     net.verbose = int(prints(net.callbacks_))  # which skorch asks before it prints

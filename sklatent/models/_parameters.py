@@ -88,11 +88,12 @@ _TEXTS = {
         is "relu", with which a rounding error becomes another network within some epochs.
 """,
     "init": """\
-    init : {{"pca", "random"}}, fitted model or RosettaPoints, default="{init}"
+    init : {{"pca", "random"}}, fitted model, PCA or RosettaPoints, default="{init}"
         Where training starts. "pca" runs a linear model beside the networks that starts at
         probabilistic PCA, with the networks at zero: models of all seeds begin, and stay, in the
         same coordinates. "random" has no linear model, as in the papers. A fitted model of the
-        same shape gives its weights; anchors give the maps through them, both ways.
+        same shape gives its weights; anchors give the maps through them, both ways. A fitted PCA or
+        IncrementalPCA gives axes of data that were seen before, such as all blocks of a stream.
 """,
     "image_shape": """\
     image_shape : tuple of (channels, height, width), default=None
@@ -236,15 +237,22 @@ _ATTRIBUTES = """\
 """
 
 
-def check_numbers(model):
+def check_numbers(model, parameters):
     """Check what scikit-learn's constraints let through: truth values as numbers, widths.
+
+    Parameters
+    ----------
+    model : LatentModel
+        Whose they are.
+    parameters : dict
+        Values by name.
 
     Raises
     ------
     InvalidParameterError
         A ValueError and a TypeError.
     """
-    for name, value in model.get_params(deep=False).items():
+    for name, value in parameters.items():
         kinds = model._parameter_constraints.get(name, [])
         takes_numbers = any(isinstance(kind, Interval) for kind in kinds)
         is_truth = isinstance(value, (bool, np.bool_))

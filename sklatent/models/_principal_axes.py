@@ -100,6 +100,59 @@ def principal_axes(blocks, n_rows, n_features, n_axes):
     return PrincipalAxes(mean, axes, variances, feature_variances, gaps, stability)
 
 
+def axes_of(decomposition, n_axes, n_features):
+    """Principal axes that were found before, of a stream for example, with the signs they have.
+
+    Parameters
+    ----------
+    decomposition : fitted PCA, IncrementalPCA or one like them
+        With ``components_``, ``explained_variance_`` and ``mean_``.
+    n_axes : int
+        How many are wanted.
+    n_features : int
+        How many features the data have.
+
+    Returns
+    -------
+    PrincipalAxes
+        Of signs nothing is known.
+
+    Raises
+    ------
+    ValueError
+        If there are too few axes, or they are of other features.
+    """
+    name = type(decomposition).__name__
+    axes = np.asarray(decomposition.components_, dtype=np.float64)
+    if axes.shape[1] != n_features:
+        raise ValueError(
+            f"init={name} was fitted to {axes.shape[1]} features, but X has {n_features}. Fit it "
+            "to the same columns."
+        )
+    wanted = min(n_axes, n_features)
+    if len(axes) < wanted:
+        raise ValueError(
+            f"init={name} has {len(axes)} axes, but n_components={n_axes}. Fit it with "
+            f"n_components={wanted} or more."
+        )
+    seen = getattr(decomposition, "n_samples_seen_", getattr(decomposition, "n_samples_", np.inf))
+    share = 1.0 if np.isinf(seen) else (seen - 1) / seen  # theirs are divided by one row less
+    variances = share * np.asarray(decomposition.explained_variance_, dtype=np.float64)
+    squares = axes**2
+    noise = share * float(getattr(decomposition, "noise_variance_", 0.0))
+    features = getattr(decomposition, "var_", None)
+    if features is None:  # as the model behind PCA has them
+        features = variances @ squares + noise * (1.0 - squares.sum(axis=0))
+    return PrincipalAxes(
+        np.asarray(decomposition.mean_, dtype=np.float64),
+        axes[:wanted],
+        variances[:wanted],
+        np.asarray(features, dtype=np.float64),
+        _relative_gaps(np.append(variances, noise), wanted),
+        np.full(wanted, np.nan),
+    )
+
+
 def sign_statistic(axes, variances, discarded, centred, n_rows):
     """What decides the sign of each axis, and its standard error under resampling of rows.
 

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklatent._utils.sparse import dense
 from sklatent._utils.warn import warn_caller
 from sklatent.models._base import LatentModel
+from sklatent.models._growth import grow
 from sklatent.models._parameters import document
 from sklatent.nn.objectives import elbo_terms, rosetta_penalty
 from sklatent.rosetta import RosettaPoints
@@ -64,6 +65,8 @@ class RosettaVAE(LatentModel):
     them. Where inputs are real rows and the points know what the first model decodes there,
     `dev` compares with ``rosetta_points.decoded``, which has none of the rows' noise; under
     ``likelihood="unit_gaussian"`` with x_r itself, as in the paper.
+    Validation rows are joined by the held-out anchors, where the points have any, so that
+    ``early_stopping`` is not told by anchors that were trained on.
     Anchors ride along with every batch; give them to ``fit`` as rows of X as well to train on
     them as data, as the paper does for all its models. B is `batch_size`, or the number of rows
     if that is smaller.
@@ -176,10 +179,17 @@ class RosettaVAE(LatentModel):
         self.encoder_weight = encoder_weight
         self.decoder_weight = decoder_weight
 
+    _constant_parameters = ("rosetta_points",)
     # Whether the encoder stays as training finds it.
     _keeps_encoder = False
+    # A fitted model of the same rows with fewer covariates, whose weights stay.
+    _grows_from = None
 
     def _start(self, *args):
+        if self._grows_from is not None:
+            for name in ("variances", "gaps", "sign_stability"):
+                setattr(self, f"start_{name}_", None)
+            return grow(args[0], self._grows_from.net_.module_)
         super()._start(*args)
         if self._keeps_encoder:
             module = args[0]
@@ -196,6 +206,11 @@ class RosettaVAE(LatentModel):
         """Whether X is a unit Gaussian, under which the anchors' terms are equation 1's."""
         return self.likelihood == "unit_gaussian"
 
+    def _stack_kind(self):
+        points = self.rosetta_points
+        shapes = () if points is None else (np.shape(points.X), np.shape(points.Z))
+        return (*super()._stack_kind(), *shapes)
+
     def _anchors_to_start_from(self):
         return self._anchors()
 
@@ -208,12 +223,14 @@ class RosettaVAE(LatentModel):
     def _constants(self, dtype, device):
         if self.rosetta_points is None:
             return {}
-        points = self._anchors()
-        x, told = self._split(points.X)
-        constants = {"x_anchors": x, "z_anchors": points.Z, "told_anchors": told}
-        constants["encoded_anchors"] = points.encoded
-        decoded = points.X if self._is_the_papers() else points.decoded
-        constants["decoded_anchors"] = self._split(decoded)[0]
+        points, constants = self._anchors(), {}
+        for kind, own in (("anchors", points), ("judges", points.held_out)):
+            if own is None:
+                continue
+            x, told = self._split(own.X)
+            decoded, _ = self._split(own.X if self._is_the_papers() else own.decoded)
+            found = {"x": x, "told": told, "z": own.Z, "encoded": own.encoded, "decoded": decoded}
+            constants |= {f"{name}_{kind}": value for name, value in found.items()}
         return {
             name: torch.as_tensor(np.ascontiguousarray(value), dtype=dtype, device=device)
             for name, value in constants.items()
@@ -224,11 +241,15 @@ class RosettaVAE(LatentModel):
         if self.rosetta_points is None:
             return super()._objective(module, batch, step)
         x, n = batch.x, len(batch)
-        stack = x.shape[:-2]
-        x_anchors = step.constants["x_anchors"].expand(*stack, -1, -1)
-        z_anchors = step.constants["z_anchors"].expand(*stack, -1, -1)
+        stack, given = x.shape[:-2], step.constants
+        # When to stop is not told by anchors that were trained on: these go on being learned by
+        # heart, at a great rho for long, while the map of everything else moves.
+        judges = not module.training and "x_judges" in given
+        kind = "judges" if judges else "anchors"
+        x_anchors = given[f"x_{kind}"].expand(*stack, -1, -1)
+        z_anchors = given[f"z_{kind}"].expand(*stack, -1, -1)
         # Batch and anchors go through each network together.
-        module = module.told_also(x, step.constants.get("told_anchors"))
+        module = module.told_also(x, given.get(f"told_{kind}"))
         posterior = module.encode(torch.cat([x, x_anchors], -2))
         noise = step.streams.normal(n, self.n_components)
         z = posterior.rows(slice(n)).sample(noise)
@@ -236,13 +257,14 @@ class RosettaVAE(LatentModel):
         log_likelihood = module.likelihood.log_prob(x, output[..., :n, :])
         kl = posterior.rows(slice(n)).kl()
         terms = elbo_terms(log_likelihood, kl, step.hyper["beta"], batch.mean)
-        encoded = step.constants["encoded_anchors"].expand(*stack, -1, -1)
-        decoded = step.constants["decoded_anchors"].expand(*stack, -1, -1)
+        encoded = given[f"encoded_{kind}"].expand(*stack, -1, -1)
+        decoded = given[f"decoded_{kind}"].expand(*stack, -1, -1)
+        weight = given["x_anchors"].shape[-2] / x_anchors.shape[-2]
         terms["rosetta"] = rosetta_penalty(
             module.likelihood.deviance(decoded, output[..., n:, :]),
             encoded,
             posterior.mean[..., n:, :],
-            step.hyper["rho"],
+            step.hyper["rho"] * weight,
             step.batch_size,
             step.hyper["encoder_weight"],
             step.hyper["decoder_weight"],

@@ -5,15 +5,17 @@ divergence weighted by beta it is that of noise beta times as large: axes whose 
 are not used.
 """
 
+from copy import copy
+
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
+from sklearn.exceptions import NotFittedError
 
 from sklatent._utils.pipelines import last_step
 from sklatent._utils.sparse import dense
 from sklatent.likelihoods._base import optional
 from sklatent.models._covariates import center_and_scale
-from sklatent.models._principal_axes import principal_axes
+from sklatent.models._principal_axes import axes_of, principal_axes
 
 _LEAST_SHARE = 1e-5  # of the data's variance that noise has at least
 _MAX_REGRESSION_ROWS = 4096
@@ -93,14 +95,18 @@ def start(model, module, X, rows, cache, beside):
         Where they are what it starts from.
     """
     init = model.init
-    if not isinstance(init, str) and not hasattr(init, "Z"):
-        _copy_weights(module, init)
+    found = None if isinstance(init, str) or hasattr(init, "Z") else last_step(init)[0]
+    decomposition = found if hasattr(found, "components_") else None
+    if found is not None and decomposition is None:
+        _copy_weights(module, found)
         return None
     key = None if rows is None else rows.tobytes()
     if key not in cache:
         told = beside.get("covariates")
         cache[key] = _Data(module.likelihood, X, rows, model.n_components, told)
     data, codes = cache[key], beside.get("inputs")
+    if decomposition is not None:
+        data = data.with_axes_of(decomposition)
     module.likelihood.set(data.seen)
     if data.told is not None:
         module.standardise_covariates(data.center, data.scale)
@@ -112,11 +118,11 @@ def start(model, module, X, rows, cache, beside):
         _regress_decoder(module, data, codes if rows is None else codes[rows])
         return None
     points = init if hasattr(init, "Z") else model._anchors_to_start_from()
-    if points is None:
+    if points is None or decomposition is not None:
         _at_principal_axes(model, module, data)
     else:
         _at_anchors(model, module, data, points)
-    return data.axes if points is None else None
+    return data.axes if points is None and decomposition is None else None
 
 
 class _Data:
@@ -126,7 +132,7 @@ class _Data:
         self.likelihood, self.X, self.rows, self.told = likelihood, X, rows, told
         self.n_components = n_components
         self.n_rows = X.shape[0] if rows is None else len(rows)
-        self._axes = self._effect = None
+        self._axes = self._effect = self._on_output = None
         self.seen = likelihood.observe(self._rows, X.shape[1])
         if told is not None:
             self.center, self.scale = center_and_scale(told, rows)
@@ -148,18 +154,24 @@ class _Data:
     def blocks(self, size):
         """Rows as the encoder sees them, without what covariates explain, in float64."""
         if self.told is None:
-            return map(self.as_seen, self._rows(size))
+            return map(self._as_seen, self._rows(size))
         return map(self.unexplained, self._rows(size), self._rows(size, self.told))
 
-    def as_seen(self, rows):
-        """Rows as the encoder sees them, as float64."""
+    def _as_seen(self, rows, standard=None):
+        """Rows as the encoder sees them, as float64; with their standardised covariates, if any."""
         rows = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float64))
-        return self.likelihood.encoder_input(rows).numpy()
+        seen = self.likelihood.encoder_input(rows)
+        if standard is not None and self.multiplies is not None:
+            effect = torch.from_numpy(standard @ self.multiplies.T)
+            seen = self.likelihood.without_effect(rows, seen, effect)
+        return seen.numpy()
 
     def unexplained(self, rows, told):
         """Rows as the encoder sees them, less what is linear in their covariates."""
-        seen = self.as_seen(rows)
-        return seen if self.told is None else seen - self._standard(told) @ self.effect.T
+        if self.told is None:
+            return self._as_seen(rows)
+        standard = self._standard(told)
+        return self._as_seen(rows, standard) - standard @ self.effect.T
 
     def _standard(self, told):
         return np.nan_to_num((np.asarray(told, np.float64) - self.center) / self.scale, nan=0.0)
@@ -177,7 +189,8 @@ class _Data:
                 self._rows(_MAX_REGRESSION_ROWS, self.told),
                 strict=True,
             ):
-                told, seen = self._standard(told), self.as_seen(x)
+                told = self._standard(told)
+                seen = self._as_seen(x, told)
                 square, product = square + told.T @ told, product + told.T @ seen
                 sums = sums + np.concatenate([told.sum(axis=0), seen.sum(axis=0)])
             n_told = self.told.shape[1]
@@ -200,14 +213,39 @@ class _Data:
         """Variance of each feature."""
         return self.axes.feature_variances
 
+    def with_axes_of(self, decomposition):
+        """The same rows, with axes that were found before."""
+        name = type(decomposition).__name__
+        if self.told is not None:
+            raise ValueError(
+                f"init={name} knows nothing of covariates, whose effect is no part of the axes. "
+                'Use init="pca".'
+            )
+        rows = next(self._rows(_MAX_REGRESSION_ROWS))
+        if not np.array_equal(np.where(np.isnan(rows), rows, self.as_seen(rows)), rows, True):
+            kind = type(self.likelihood.likelihood).__name__
+            raise ValueError(
+                f"init={name} was fitted to X itself, but under likelihood={kind} the encoder sees "
+                'other numbers. Use init="pca", or anchors.'
+            )
+        data = copy(self)
+        data._axes = axes_of(decomposition, self.n_components, self.X.shape[1])
+        return data
+
     def effect_on_output(self):
         """How the decoder's output changes with them, if the likelihood finds out by itself."""
-        if self.told is None:
-            return None
+        if self.told is None or self._on_output is not None:
+            return self._on_output
         some = np.linspace(0, self.n_rows - 1, min(self.n_rows, _MAX_REGRESSION_ROWS)).astype(int)
         rows, told = self.at(some)
         given = np.nan_to_num(rows, nan=0.0), self._standard(told)
-        return optional(self.likelihood.likelihood, "start_effect", None, *given)
+        self._on_output = optional(self.likelihood.likelihood, "start_effect", None, *given)
+        return self._on_output
+
+    @property
+    def multiplies(self):
+        """Logarithm of what covariates multiply what is seen by, or None where they add to it."""
+        return self.effect_on_output() if self.likelihood.multiplied else None
 
 
 def _scale(data):
@@ -234,7 +272,7 @@ def _at_principal_axes(model, module, data):
         posterior = (
             posterior if posterior is None else np.pad(posterior, (0, missing), constant_values=1)
         )
-    module.path.start_encoder(axes.mean, _scale(data), encoder, data.effect)
+    module.path.start_encoder(axes.mean, _scale(data), encoder, data.effect, data.multiplies)
     _networks_at_zero(module, posterior)
     residual = axes.feature_variances - decoder**2 @ axes.axes**2
     module.likelihood.start(residual, axes.feature_variances, data.seen)
@@ -251,7 +289,7 @@ def _at_anchors(model, module, data, points):
     encoder, z_center, residual = ridge(seen, np.asarray(points.encoded, dtype=np.float64))
     # The map's own constant goes to the place that it is centred at.
     center = seen.mean(axis=0)
-    module.path.start_encoder(center, _scale(data), encoder, data.effect)
+    module.path.start_encoder(center, _scale(data), encoder, data.effect, data.multiplies)
     posterior = _posterior_variance(points)
     if posterior is None:
         posterior = np.clip(residual, 1e-3, 1.0)
@@ -350,9 +388,13 @@ def _networks_at_zero(module, posterior):
         module.start(np.log(np.maximum(posterior, _LEAST_POSTERIOR)))
 
 
-def _copy_weights(module, init):
-    source, _ = last_step(init)
-    check_is_fitted(source, "net_")
+def _copy_weights(module, source):
+    if not hasattr(source, "net_"):
+        raise NotFittedError(
+            f"init={type(source).__name__} is not fitted, and has no weights to start from. Fit it "
+            "first; a search clones what is in its grid: put sklearn.frozen.FrozenEstimator(model) "
+            "there."
+        )
     weights = source.net_.module_.state_dict()
     try:
         module.load_state_dict(weights)

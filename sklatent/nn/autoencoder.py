@@ -63,7 +63,7 @@ class AutoencoderModule(DecoderModule):
 
     def latents(self, x):
         """Latents of each row of ``x``, ``(..., batch, n_components)``."""
-        x = self.likelihood.encoder_input(x)
+        x = self.seen(x)
         if self.path is None:
             return full_precision(self.head(as_rows(self.encoder(self.encoder_rows(x)), x)))
         standard = self.path.standardise(x)

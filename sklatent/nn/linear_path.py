@@ -29,17 +29,24 @@ class LinearPath(nn.Module):
         Number of latent dimensions, where the model encodes.
     n_covariates : int, default=0
         Numbers that lie behind rows and behind codes.
+    multiplied : bool, default=False
+        Whether covariates multiply what is seen, which is then undone before the encoder.
     """
 
     stackable = True
 
-    def __init__(self, n_inputs, n_codes, n_outputs, n_components, n_covariates=0):
+    def __init__(
+        self, n_inputs, n_codes, n_outputs, n_components, n_covariates=0, multiplied=False
+    ):
         super().__init__()
         if n_components is not None:
             self.encoder = nn.Linear(n_inputs + n_covariates, n_components, bias=False)
             # Two axes, for rows and features: a leading axis of stacked models fits before them.
             self.register_buffer("center", torch.zeros(1, n_inputs))
             self.register_buffer("scale", torch.ones(1, 1))
+        undone = n_components is not None and n_covariates and multiplied
+        # Logarithm of what a covariate's deviation multiplies a feature by.
+        self.register_buffer("multiplies", torch.zeros(n_inputs, n_covariates) if undone else None)
         self.decoder = nn.Linear(n_codes + n_covariates, n_outputs)
         self.register_buffer("output_center", torch.zeros(1, n_outputs))
         self.register_buffer("output_scale", torch.ones(1, 1))
@@ -62,7 +69,7 @@ class LinearPath(nn.Module):
         return torch.addcmul(self.output_center, self.output_scale, both)
 
     @torch.no_grad()
-    def start_encoder(self, center, scale, weight, effect=None):
+    def start_encoder(self, center, scale, weight, effect=None, multiplies=None):
         """Set the encoder's side: ``z = weight @ (x - center - effect @ covariates)``."""
         _set(self.center, center)
         _set(self.scale, scale)
@@ -70,6 +77,8 @@ class LinearPath(nn.Module):
         if effect is not None:
             own = np.concatenate([own, -weight @ effect], axis=1)
         _set(self.encoder.weight, own)
+        if self.multiplies is not None and multiplies is not None:
+            _set(self.multiplies, multiplies)
 
     @torch.no_grad()
     def start_decoder(self, center, scale, weight):

@@ -82,7 +82,7 @@ class VariationalModule(ToldModule):
         linear : Tensor of shape (..., batch, n_components) or None
             What the linear path adds to the means, where there is one.
         """
-        x = self.likelihood.encoder_input(x)
+        x = self.seen(x)
         if self.path is None:
             # Encoders of the user's own may return images; the head takes vectors.
             return self.head(as_rows(self.encoder(self.encoder_rows(x)), x)), None
@@ -139,7 +139,7 @@ def variational_parts(model, n_features):
     if model._has_linear_path():
         n_outputs = likelihood.n_outputs
         widths = n_features, model.n_components, n_outputs, model.n_components
-        path = LinearPath(*widths, n_covariates=model._n_covariates)
+        path = LinearPath(*widths, model._n_covariates, likelihood.multiplied)
         decoder = starting_at_zero(decoder, n_outputs)
     return {
         "encoder": encoder,

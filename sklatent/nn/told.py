@@ -10,7 +10,7 @@ class ToldModule(nn.Module):
     """Base of modules whose networks see covariates behind what they map.
 
     :meth:`told` gives the same module for some rows' covariates; until then, those are the average
-    of the training rows.
+    of the training rows. It has a likelihood, and a linear path or None.
 
     Parameters
     ----------
@@ -91,6 +91,15 @@ class ToldModule(nn.Module):
         with torch.no_grad():
             self.covariate_center.copy_(torch.as_tensor(center).reshape(1, -1))
             self.covariate_scale.copy_(torch.as_tensor(scale).reshape(1, -1))
+
+    def seen(self, x):
+        """Rows as the encoder sees them: where covariates multiply, as if they were average."""
+        seen = self.likelihood.encoder_input(x)
+        multiplies = None if self.path is None else self.path.multiplies
+        if multiplies is None:
+            return seen
+        effect = self._of_rows(seen) @ multiplies.to(seen.dtype).transpose(-1, -2)
+        return self.likelihood.without_effect(x, seen, effect)
 
     def beside(self, x):
         """Rows ``(..., batch, width)`` with their covariates behind."""

@@ -46,6 +46,8 @@ LEARNED = {
         "steps_": "estimator | none",
         "points_": "points",
         "_updates": "history",
+        "new_covariates_": "any[n_new]?",
+        "_bases": "*estimator?",
     },
     "TransformVAE": {"n_views_": "count"},
     "Autoencoder": {

@@ -104,12 +104,8 @@ def check_encoded(encoded, Z):
     return encoded
 
 
-def check_decoded(decoded, X, encoded):
+def check_decoded(decoded, X):
     decoded = check_array(decoded, "decoded", "(n_points, n_features)")
-    if encoded is not None:
-        raise ValueError(
-            "Give encoded where X was decoded, or decoded where X are real rows, not both."
-        )
     if decoded.shape != X.shape:
         raise ValueError(
             f"decoded is what a model decodes at Z, so it must have the shape of X, {X.shape}; got "

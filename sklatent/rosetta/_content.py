@@ -9,9 +9,9 @@ _PAIRS = {"X", "Z", "encoded", "decoded"}
 def content_of(points):
     """All there is, as arrays and what JSON can hold."""
     arrays = {"X": points.X, "Z": points.Z}
-    if points.inputs == "decoded":
+    if points.encoded is not points.Z:
         arrays["encoded"] = points.encoded
-    elif points.decoded is not points.X:
+    if points.decoded is not points.X:
         arrays["decoded"] = points.decoded
     if points.posterior is not None:
         name = "log_var" if points.posterior.is_diagonal else "scale_tril"

@@ -70,7 +70,10 @@ def distilled(
         names = getattr(model, "feature_names_in_", None)
     further = None
     if n_held:
-        further = make_points(**_pairs(model, seen, encoded, held, decode), feature_names=names)
+        pairs = _pairs(model, seen, encoded, held, decode)
+        if decode == "decoded":
+            pairs = _with_noise(pairs, model, _safe_indexing(seen, held), rng)
+        further = make_points(**pairs, feature_names=names)
     return _pairs(model, seen, encoded, rows, decode) | {
         "preprocessing": preprocessing,
         "feature_names": names,
@@ -97,6 +100,19 @@ def _pairs(model, seen, encoded, rows, decode):
         pairs["X"] = pairs.pop("decoded")
         pairs["encoded"] = np.asarray(model.transform(as_table_like(decoded, chosen)))
     return pairs
+
+
+def _with_noise(pairs, model, chosen, rng):
+    """Judges whose inputs are drawn around what is decoded: rows as noisy as data, of no one.
+
+    What an encoder makes of means says nothing of what it makes of noise.
+    """
+    papers = getattr(model, "likelihood", None) == "unit_gaussian"  # whose noise is no data's
+    if papers or not hasattr(model, "_draw_around"):
+        return pairs
+    drawn = model._draw_around(pairs["Z"], chosen, rng)
+    encoded = np.asarray(model.transform(as_table_like(drawn, chosen)))
+    return pairs | {"X": drawn, "encoded": encoded, "decoded": pairs["X"]}
 
 
 def _decodes(model, seen, encoded, inputs):

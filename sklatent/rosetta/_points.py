@@ -26,7 +26,7 @@ __all__ = ["RosettaPoints"]
 
 _NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
 _KIND = "Rosetta points"
-_SCHEMA_VERSION = 4
+_SCHEMA_VERSION = 5
 
 
 class RosettaPoints:
@@ -60,11 +60,12 @@ class RosettaPoints:
         the file by name and numbers, and :meth:`preprocess` applies them.
 
     encoded : array-like of shape (n_points, n_components), default=None
-        Where the model encodes `X`, if that is not `Z`: the inputs are then what it decodes at `Z`.
+        Where the model encodes `X`, if that is not `Z`: the inputs are then what it decodes at `Z`,
+        or were drawn around that.
 
     decoded : array-like of shape (n_points, n_features), default=None
-        What the model decodes at `Z`, where `X` are real rows. None holds a decoder to `X` itself,
-        as the paper does.
+        What the model decodes at `Z`, where `X` are real rows or drawn. None holds a decoder to `X`
+        itself, as the paper does.
 
     held_out : RosettaPoints, default=None
         Further anchors of the same model, to judge by: no model trains on them.
@@ -96,8 +97,9 @@ class RosettaPoints:
     decoded : ndarray of shape (n_points, n_features)
         What a decoder is held to: without the rows' noise, or `X` itself.
 
-    inputs : {"data", "decoded"}
-        Whether the inputs are real rows or what the model decodes at `Z`.
+    inputs : {"data", "decoded", "drawn"}
+        Whether the inputs are real rows, or what the model decodes at `Z`, or draws from its
+        likelihood around that: with noise, and no one's data.
 
     held_out : RosettaPoints or None
         Anchors that no model trains on. A scorer chooses rho by them, see
@@ -145,9 +147,10 @@ class RosettaPoints:
         self.preprocessing = check_preprocessing(preprocessing, self.X.shape[1])
         self.feature_names = check_feature_names(feature_names, self.X.shape[1])
         self.steps = check_steps(steps)
-        self.inputs = "data" if encoded is None else "decoded"
+        kinds = ["data", "decoded"] if decoded is None else ["data", "drawn"]
+        self.inputs = kinds[encoded is not None]
         self.encoded = self.Z if encoded is None else check_encoded(encoded, self.Z)
-        self.decoded = self.X if decoded is None else check_decoded(decoded, self.X, encoded)
+        self.decoded = self.X if decoded is None else check_decoded(decoded, self.X)
         self.held_out = check_held_out(held_out, self)
 
     @classmethod
@@ -204,7 +207,9 @@ class RosettaPoints:
         held_out : float, default=0.25
             How many further anchors there are to judge by, `points.held_out`, as a share of
             `n_points`: rows drawn at random among those that are no anchors, as far as there are
-            any. 0 is none.
+            any. 0 is none. Where the anchors' inputs are decoded, theirs are drawn from the model's
+            likelihood around what is decoded (but for the papers' ``"unit_gaussian"``): an encoder
+            that holds at means alone is found out by noise.
 
         preprocessing : dict or str, default=None
             What was done to `X` before, to be recorded; see the class. Not for a Pipeline with

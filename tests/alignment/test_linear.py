@@ -77,6 +77,14 @@ class TestLeastSquares:
         assert_allclose(aligner.coef_, B.T, rtol=1e-8)
         assert aligner.rank_ == 3
 
+    @pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e-150])
+    def test_a_penalty_beyond_all_numbers_leaves_the_mean(self, scale):
+        rng = np.random.default_rng(0)
+        X = scale * rng.normal(size=(20, 3))
+        Y = rng.normal(size=(20, 2))
+        found = LinearAligner(alpha=1).fit(X, Y).transform(X)
+        assert_allclose(found, np.tile(Y.mean(0), (20, 1)), atol=1e-12)
+
     def test_scales_of_columns_do_not_matter(self):
         """Columns from 1e-8 to 1e8 are ill-conditioned only to the eye."""
         X, Y = pairs()

@@ -118,6 +118,8 @@ def test_what_expands_far_beyond_its_header_is_not_expanded(tmp_path):
     """100 MB of zeros in 100 kB, behind a header of a few bytes."""
     path = tmp_path / "file"
     path.write_bytes(gzip.compress(idx((10,), bytes(10**8)), compresslevel=1))
+    early = tmp_path / "early"
+    early.write_bytes(gzip.compress(idx((2 * 10**8,), bytes(10**8)), compresslevel=1))
     with zipfile.ZipFile(tmp_path / "file.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as z:
         z.writestr("x.npy", npy() + bytes(10**8))
         z.writestr("y.npy", npy())
@@ -125,6 +127,8 @@ def test_what_expands_far_beyond_its_header_is_not_expanded(tmp_path):
     try:
         with pytest.raises(ValueError, match="goes on after its last element"):
             load_idx(path)
+        with pytest.raises(ValueError, match="ends early"):
+            load_idx(early)
         with pytest.raises(ValueError, match="header announces"):
             load_npz(tmp_path / "file.npz")
         assert tracemalloc.get_traced_memory()[1] < 5e6

@@ -127,6 +127,9 @@ def test_encoder_sees_log_counts_at_the_median_total():
     torch.testing.assert_close(seen[:3], expected.expand(3, 2))
     assert (seen[3] == 0).all()
     torch.testing.assert_close(Poisson(size_factor=None).encoder_input(x), x.log1p())
+    effect = torch.linspace(-2, 2, x.numel(), dtype=x.dtype).reshape(x.shape)
+    multiplied = (x * effect.exp()).log1p()
+    torch.testing.assert_close(Poisson().without_effect(multiplied, effect), x.log1p())
 
 
 @pytest.mark.parametrize("size_factor", SIZES)

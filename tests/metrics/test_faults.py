@@ -36,9 +36,9 @@ def test_units_decide_nothing():
     assert procrustes_distance(1e200 * Z[:, :2], target) == pytest.approx(distance, rel=1e-9)
 
 
-@pytest.mark.parametrize("top", [360, 10_000])
-def test_whole_numbers_that_measure_are_not_discrete(top):
-    factors = RNG.integers(top, size=(2000, 2))
+@pytest.mark.parametrize(("top", "n_samples"), [(360, 2000), (10_000, 2000), (2000, 50_000)])
+def test_whole_numbers_that_measure_are_not_discrete(top, n_samples):
+    factors = RNG.integers(top, size=(n_samples, 2))
     with pytest.raises(ValueError, match="not discrete.*factor_bins=20"):
         mutual_information_gap(factors.astype(float), factors)
 
@@ -80,6 +80,19 @@ def test_codes_that_are_the_factors_know_them_whatever_their_unit():
     assert dci_scores(codes, factors, estimator=Ridge()).disentanglement > 0.95
     with pytest.raises(ValueError, match="regressor"):
         dci_scores(codes, factors)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-50, 1e50, 1e300])
+def test_codes_of_which_a_classifier_sees_nothing_are_refused(scale):
+    """The size of a classifier's penalty is absolute."""
+    codes, factors = RNG.normal(size=(100, 2)), RNG.integers(3, size=(100, 2))
+    for metric, options in (
+        (dci_scores, {}),
+        (separated_attribute_predictability, {}),
+        (beta_vae_score, DRAWS),
+    ):
+        with pytest.raises(ValueError, match="Standardise the codes"):
+            metric(scale * codes, factors, **options)
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, np.datetime64("NaT")])

@@ -12,7 +12,7 @@ from skorch.callbacks import LRScheduler
 from sklatent import VAE, FactorVAE
 from sklatent.datasets import make_eight_gaussians
 from sklatent.model_selection import FusedGridSearchCV, FusedHalvingGridSearchCV
-from sklatent.models import _base
+from sklatent.models import _trainable
 
 SMALL = {
     "hidden_layer_sizes": (8,),
@@ -84,8 +84,10 @@ def test_training_goes_on_where_it_was(X, model):
 
 def test_no_epoch_is_trained_twice(X, monkeypatch):
     epochs = []
-    original = _base.fit_model
-    monkeypatch.setattr(_base, "fit_model", lambda *a, **k: (epochs.append(1), original(*a, **k)))
+    original = _trainable.fit_model
+    monkeypatch.setattr(
+        _trainable, "fit_model", lambda *a, **k: (epochs.append(1), original(*a, **k))
+    )
     search = FusedHalvingGridSearchCV(VAE(2, **SMALL), BETAS, cv=2, refit=False).fit(X)
     assert not epochs
     first, *_, last = search.learning_curves_
@@ -104,6 +106,13 @@ def test_no_epoch_is_trained_twice(X, monkeypatch):
     alone = VAE(2, **SMALL | best["params"]).fit(X[rows])
     expected = [row["train_loss"] for row in alone.history_]
     np.testing.assert_allclose(best["train_loss"][0], expected, rtol=1e-9)
+
+
+def test_rates_and_warm_up_of_each_in_one_stack(X):
+    grid = {"learning_rate": [1e-3, 3e-3], "warmup_epochs": [0, 4]}
+    search = FusedHalvingGridSearchCV(VAE(2, **SMALL), grid, factor=2, cv=2).fit(X)
+    assert search.n_stacked_fits_ == 14
+    assert_last_are_fits(search, VAE(2, **SMALL), X)
 
 
 def test_other_choices_and_a_pipeline(X):

@@ -8,13 +8,17 @@ import pandas as pd
 import pytest
 import sklearn
 import torch
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
     KFold,
+    ParameterGrid,
     ShuffleSplit,
     cross_val_score,
 )
@@ -27,7 +31,7 @@ from sklatent import VAE, BetaTCVAE, RosettaPoints, RosettaVAE, TransformVAE
 from sklatent.likelihoods import Gaussian
 from sklatent.metrics import make_active_components_scorer, reconstruction_scorer
 from sklatent.model_selection import FusedGridSearchCV
-from sklatent.models import LatentModel, _base, _fit_together
+from sklatent.models import LatentModel, _fit_together, _trainable
 from sklatent.transformations import RandomRotation
 
 # Float64, in which a stack and its models alone are the same but for the last digits.
@@ -248,7 +252,7 @@ def test_only_stacks_are_trained_ahead(digits, monkeypatch):
 
         return counted
 
-    for module, name in ((_fit_together, "fit_stacked"), (_base, "fit_model")):
+    for module, name in ((_fit_together, "fit_stacked"), (_trainable, "fit_model")):
         monkeypatch.setattr(module, name, counting(name, getattr(module, name)))
     FusedGridSearchCV(VAE(3, **SMALL), BETAS, cv=3).fit(X)
     assert trained == ["fit_stacked", "fit_model"]
@@ -257,8 +261,10 @@ def test_only_stacks_are_trained_ahead(digits, monkeypatch):
 def test_a_shared_random_state_is_not_trained_twice(digits, monkeypatch):
     X, _ = digits
     alone = []
-    original = _base.fit_model
-    monkeypatch.setattr(_base, "fit_model", lambda *a, **k: (alone.append(1), original(*a, **k)))
+    original = _trainable.fit_model
+    monkeypatch.setattr(
+        _trainable, "fit_model", lambda *a, **k: (alone.append(1), original(*a, **k))
+    )
     model = VAE(3, **SMALL | {"random_state": np.random.RandomState(0)})
     search = FusedGridSearchCV(model, BETAS, cv=2, refit=False).fit(X)
     assert search.n_stacked_fits_ == 6
@@ -269,8 +275,10 @@ def test_an_unrelated_fit_takes_nothing_over(digits, monkeypatch):
     """The same model and data, fitted while the search scores: it trains, and costs no offer."""
     X, _ = digits
     alone = []
-    original = _base.fit_model
-    monkeypatch.setattr(_base, "fit_model", lambda *a, **k: (alone.append(1), original(*a, **k)))
+    original = _trainable.fit_model
+    monkeypatch.setattr(
+        _trainable, "fit_model", lambda *a, **k: (alone.append(1), original(*a, **k))
+    )
     itself = []
     (rows, held_out), *_ = KFold(2).split(X)
 
@@ -327,6 +335,70 @@ def test_weights_of_anchors_are_one_stack(digits, monkeypatch):
     grid = {"rho": [0.5, 1.0], "encoder_weight": [1.0, 5.0], "decoder_weight": [0.5]}
     assert_as_by_scikit_learn(model, grid, X, n_stacked=8, cv=2, refit=False)
     assert sizes == [8]
+
+
+START = VAE(2, **SMALL | {"random_state": 3}).fit(load_digits().data[:100] / 16)
+ANCHORS = [
+    RosettaPoints(load_digits().data[i : i + 6] / 16, np.random.RandomState(i).normal(size=(6, 2)))
+    for i in (200, 300)
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "grid"),
+    [
+        (VAE(2, **SMALL), {"learning_rate": [1e-3, 3e-3], "beta": [0.5, 1.0]}),
+        (VAE(2, optimizer="sgd", **SMALL), {"learning_rate": [1e-4, 1e-3]}),
+        (VAE(2, optimizer="rmsprop", **SMALL), {"learning_rate": [1e-3, 1e-2]}),
+        (VAE(2, optimizer=partial(torch.optim.AdamW, weight_decay=0.1), **SMALL),
+         {"learning_rate": [1e-3, 1e-2]}),
+        (VAE(2, init="random", early_stopping=True, patience=1, **SMALL | {"max_epochs": 8}),
+         {"learning_rate": [1e-3, 3e-2], "warmup_epochs": [0, 3]}),
+        (VAE(2, **SMALL), {"warmup_epochs": [0, 1, 8]}),
+        (VAE(2, **SMALL), {"init": ["pca", FrozenEstimator(START), *ANCHORS]}),
+        (RosettaVAE(2, rosetta_points=ANCHORS[0], **SMALL),
+         {"rosetta_points": ANCHORS, "rho": [0.5, 2.0]}),
+    ],
+    ids=["rate", "rate of SGD", "rate of RMSprop", "rate beside weight decay",
+         "rate and warm-up with early stopping", "warm-up", "start", "anchors"],
+)  # fmt: skip
+def test_where_numbers_and_starts_differ_it_is_one_stack(digits, monkeypatch, model, grid):
+    X, _ = digits
+    sizes = counted_stacks(monkeypatch)
+    n = 2 * len(ParameterGrid(grid))
+    search = assert_as_by_scikit_learn(model, grid, X, n_stacked=n, cv=2, refit=False)
+    assert sizes == [n]
+    assert len({*search.cv_results_["mean_test_score"]}) == n // 2
+
+
+@pytest.mark.parametrize(
+    ("model", "grid"),
+    [
+        (VAE(2, optimizer=torch.optim.Rprop, **SMALL), {"learning_rate": [1e-3, 1e-2]}),
+        (VAE(2, **SMALL), {"init": ["pca", "random"]}),
+        (VAE(2, **SMALL), {"annealing": [0.0, 0.5]}),
+        (RosettaVAE(2, **SMALL),
+         {"rosetta_points": [ANCHORS[0], RosettaPoints(ANCHORS[0].X[:5], ANCHORS[0].Z[:5])]}),
+    ],
+    ids=["Rprop's rate is no factor", "no linear path", "another schedule", "fewer anchors"],
+)  # fmt: skip
+def test_where_more_differs_it_is_not(digits, monkeypatch, model, grid):
+    X, _ = digits
+    sizes = counted_stacks(monkeypatch)
+    assert_as_by_scikit_learn(model, grid, X, n_stacked=4, cv=2, refit=False)
+    assert sizes == [2, 2]
+
+
+def test_a_fitted_start_is_cloned_with_its_model(digits):
+    X, _ = digits
+    model = VAE(2, init=START, **SMALL)
+    assert clone(model).init is START
+    search = assert_as_by_scikit_learn(model, BETAS, X, n_stacked=6, cv=2)
+    assert search.best_estimator_.init is START
+    assert "_plan" not in vars(START)
+    wrong = GridSearchCV(VAE(2, **SMALL), {"init": [START]}, cv=2, error_score="raise")
+    with pytest.raises(NotFittedError, match="put sklearn.frozen.FrozenEstimator"):
+        wrong.fit(X)
 
 
 def counted_stacks(monkeypatch):

@@ -1,5 +1,7 @@
 """Chunks, processes, clusters, and what goes wrong on the way."""
 
+import threading
+
 import numpy as np
 import pytest
 from joblib import parallel_config
@@ -178,3 +180,20 @@ def test_a_worker_of_a_cluster_that_dies(X, expected, tmp_path):
     assert (tmp_path / "died").exists()
     assert search.n_stacked_fits_ == 12
     assert_same(search, expected)
+
+
+def test_a_cluster_that_is_gone_is_said(X):
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None)
+    with distributed.Client(cluster), parallel_config(backend="dask"):
+        cluster.close()
+        with pytest.raises(RuntimeError, match="cluster of joblib's active backend is gone"):
+            FusedGridSearchCV(VAE(2, **SMALL), BETAS, cv=2).fit(X)
+
+
+def test_an_estimator_that_cannot_be_sent_is_said(X):
+    model = VAE(2, architecture=lambda *shape: None, **SMALL)
+    model.architecture.lock = threading.Lock()
+    search = FusedGridSearchCV(model, BETAS, cv=2, n_jobs=2)
+    with pytest.raises(TypeError, match=r"With n_jobs=2.*lock"):
+        search.fit(X)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+import sklatent
 from sklatent import VAE, FactorVAE, RelativeAutoencoder, TransformVAE, VAEEnsemble
+from sklatent.transformations import RandomShift
 
 X = np.random.default_rng(0).random((60, 6)).astype(np.float32)
 SMALL = {
@@ -27,6 +29,7 @@ SMALL = {
         (VAE, {"architecture": "residual"}),
         (VAE, {"init": "random"}),
         (VAE, {"precision": "float64"}),
+        (VAE, {"missing": "mask"}),
         (FactorVAE, {"discriminator_layer_sizes": (8,)}),
         (VAEEnsemble, {"n_estimators": 2}),
         (TransformVAE, {"latent_layer_sizes": (8,)}),
@@ -44,6 +47,50 @@ def test_what_weights_depend_on_is_an_error_that_names_it(cls, change, method):
         getattr(model.set_params(**change), method)(X)
     np.testing.assert_array_equal(model.set_params(**old).transform(X), before)
     getattr(model, method)(X)
+
+
+OTHER = {
+    "n_components": 3, "architecture": "residual", "hidden_layer_sizes": (4, 4), "beta": 3.0,
+    "activation": "tanh", "init": "random", "image_shape": (1, 2, 3), "posterior": "full",
+    "likelihood": "bernoulli", "covariates": [0], "missing": "mask", "warmup_epochs": 1,
+    "max_epochs": 3, "batch_size": 7, "learning_rate": 1e-2, "optimizer": "sgd",
+    "early_stopping": True, "validation_fraction": 0.5, "patience": 3, "annealing": 0.0,
+    "augmentation": RandomShift(0.1), "callbacks": [],
+    "checkpoint_dir": "somewhere", "warm_start": False, "precision": "float64", "device": "cpu",
+    "random_state": 3, "verbose": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHER)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_every_parameter_takes_effect_or_is_named(name, method, tmp_path, monkeypatch):
+    """What goes on is a model that encodes, decodes, scores and can be sent to somebody."""
+    assert OTHER.keys() == VAE().get_params(deep=False).keys()
+    monkeypatch.chdir(tmp_path)
+    model = VAE(2, image_shape=(1, 3, 2), **SMALL).fit(X).set_params(**{name: OTHER[name]})
+    said = ""
+    try:
+        getattr(model, method)(X)
+    except ValueError as error:
+        said = str(error)
+    if said:
+        assert name in said
+        return
+    Z = model.transform(X)
+    assert np.isfinite(model.inverse_transform(Z)).all()
+    assert np.isfinite(model.score(X))
+    sklatent.save(model, tmp_path / "file")
+    np.testing.assert_array_equal(sklatent.load(tmp_path / "file").transform(X), Z)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(OTHER.keys() - {"callbacks", "random_state", "image_shape"})
+)
+def test_nonsense_set_later_is_an_error_that_names_it(name):
+    """scikit-learn validates the first partial_fit alone."""
+    model = VAE(2, **SMALL).fit(X).set_params(**{name: complex(1, 2)})
+    with pytest.raises(ValueError, match=name):
+        model.partial_fit(X)
 
 
 def test_early_stopping_switched_on_later():

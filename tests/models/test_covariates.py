@@ -187,6 +187,23 @@ def test_batches_are_gone_and_types_stay(seed):
     assert np.corrcoef(fold, effect)[0, 1] > 0.97
 
 
+def test_a_cell_in_the_other_batch_is_seen_in_its_place():
+    # Effects subtracted from log counts leave a slope: a gene varies more where it is seen better.
+    X, batch, _, effect = counts(n=200, n_features=20)
+    model = VAE(4, covariates=[-1], likelihood=Poisson(size_factor=None), **SMALL)
+    module = model.fit(np.column_stack([X, batch])).net_.module_
+    assert np.corrcoef(module.path.multiplies[:, 0], effect)[0, 1] > 0.95
+    x, b = torch.as_tensor(X[:9]).float(), torch.as_tensor(batch[:9, None]).float()
+    there = module.told(1 - b).covariates - module.told(b).covariates
+    other = x * torch.exp(there @ module.path.multiplies.T)
+    assert (other - x).abs().max() > 1
+    torch.testing.assert_close(
+        module.told(1 - b).seen(other), module.told(b).seen(x), atol=1e-4, rtol=1e-4
+    )
+    average = module.seen(x)  # of which nothing is told
+    torch.testing.assert_close(average, torch.log1p(x), atol=1e-5, rtol=1e-5)
+
+
 def test_stacked_models_are_told_as_single_ones():
     X, *_ = shifted(100)
     settings = SMALL | {"precision": "float64"}

@@ -1,12 +1,16 @@
 """Where training starts: the linear model's optimum, against scikit-learn's and a search for it."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 from sklearn.datasets import load_digits
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, IncrementalPCA
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 
-from sklatent import VAE, RelativeAutoencoder, RosettaPoints, RosettaVAE
+from sklatent import VAE, Autoencoder, RelativeAutoencoder, RosettaPoints, RosettaVAE
 from sklatent.models._start import linear_vae
 
 rng = np.random.default_rng(0)
@@ -91,3 +95,66 @@ def test_so_are_anchors_whose_latents_are(likelihood):
     points = RosettaPoints(DIGITS[::8], first.transform(DIGITS[::8]) + 3.0)
     model = RosettaVAE(8, likelihood=likelihood, rosetta_points=points, rho=0, **STILL).fit(DIGITS)
     assert explained(model) > 0.35
+
+
+STILL = {"hidden_layer_sizes": (8,), "max_epochs": 1, "learning_rate": 1e-300, "random_state": 0,
+         "precision": "float64"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "decomposition",
+    [PCA(7), PCA(4), IncrementalPCA(4, batch_size=100), make_pipeline(PCA(4))],
+    ids=["all axes", "some", "by blocks", "in a pipeline"],
+)
+def test_axes_that_were_found_before(decomposition):
+    """A block of rows, and where training starts is what all of them say, but for signs."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 4)) @ rng.normal(size=(4, 7)) + 0.1 * rng.normal(size=(600, 7)) + 3
+    own = VAE(3, **STILL).fit(X)
+    model = VAE(3, init=decomposition.fit(X), **STILL).fit(X[:50])
+    Z, expected = model.transform(X), own.transform(X)
+    signs = np.sign((Z * expected).sum(axis=0))
+    by_blocks = isinstance(decomposition, IncrementalPCA)  # which forgets the lesser axes
+    np.testing.assert_allclose(Z * signs, expected, atol=1e-2 if by_blocks else 1e-9)
+    assert model.score(X) == pytest.approx(own.score(X), abs=1e-2)
+    assert model.start_variances_ is None
+    ae = Autoencoder(3, init=decomposition, **STILL).fit(X[:50])
+    assert ae.score(X) == pytest.approx(Autoencoder(3, **STILL).fit(X).score(X), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"n_components": 5}, ValueError, "has 4 axes, but n_components=5. Fit it with n_comp"),
+        ({"likelihood": "poisson"}, ValueError, "under likelihood=Poisson the encoder sees other"),
+        ({"covariates": [0]}, ValueError, "knows nothing of covariates"),
+        ({"init": PCA(2)}, NotFittedError, "init=PCA is not fitted"),
+        ({"init": PCA(2).fit(np.eye(5))}, ValueError, "fitted to 5 features, but X has 7"),
+    ],
+    ids=["too few", "counts", "covariates", "unfitted", "other columns"],
+)
+def test_axes_that_do_not_suit(settings, error, message):
+    X = np.random.default_rng(0).poisson(3.0, size=(60, 7)).astype(float)
+    settings = {"n_components": 3, "init": PCA(4).fit(X)} | settings
+    with pytest.raises(error, match=message):
+        VAE(**STILL | settings).fit(X)
+
+
+def test_a_stream_whose_first_block_is_not_like_the_rest():
+    """Digits sorted by what they show, three passes: nats a row, beside a fit of them all."""
+    X, y = load_digits(return_X_y=True)
+    X = X[np.argsort(y, kind="stable")] / 16
+    blocks = np.array_split(X, 10)
+    axes = IncrementalPCA(4)
+    for block in blocks:
+        axes.partial_fit(block)
+    scores = {"pca": [], axes: []}
+    for seed, init in product(range(2), scores):
+        model = VAE(4, init=init, hidden_layer_sizes=(32,), random_state=seed, batch_size=32)
+        for _ in range(3):
+            for block in blocks:
+                model.partial_fit(block)
+        scores[init].append(model.score(X))
+    whole = VAE(4, hidden_layer_sizes=(32,), batch_size=32, max_epochs=3, random_state=0).fit(X)
+    assert min(scores[axes]) > max(scores["pca"]) + 20  # 7 for -33
+    assert min(scores[axes]) > whole.score(X) - 6

@@ -36,11 +36,13 @@ def test_decoded_anchors_hold_both_of_the_models_answers(table, model):
     rows = RosettaPoints.distill(model, table, 16, inputs="data", random_state=0)
     for own, real in ((points, rows), (points.held_out, rows.held_out)):
         np.testing.assert_array_equal(own.Z, real.Z)
-        np.testing.assert_allclose(own.X, model.inverse_transform(own.Z), rtol=1e-6)
+        np.testing.assert_allclose(own.decoded, model.inverse_transform(own.Z), rtol=1e-6)
         np.testing.assert_allclose(own.encoded, model.transform(own.X), rtol=1e-6)
         np.testing.assert_array_equal(real.encoded, real.Z)
         np.testing.assert_allclose(own.posterior.log_var, real.posterior.log_var)
-        assert (own.inputs, real.inputs) == ("decoded", "data")
+        assert real.inputs == "data"
+    assert (points.inputs, points.held_out.inputs) == ("decoded", "drawn")
+    assert points.decoded is points.X
     # Posterior means are drawn to the prior: what is decoded is not encoded to where it came from.
     assert np.abs(points.encoded - points.Z).max() > 0.05
 

@@ -1,5 +1,7 @@
 """Beyond the paper: how many anchors, and which."""
 
+from functools import partial
+
 import numpy as np
 
 from benchmarks._common import over_seeds
@@ -11,6 +13,27 @@ from sklatent.alignment import (
 )
 
 
+def of_number(spaces, width, n_anchors, alphas):
+    """Errors of every map through so many anchors, pair by pair."""
+    results = {"minimum norm": [], "ridge": [], "rigid": [], "Rosetta points, ridge": []}
+    for pair, (a, b) in enumerate(spaces.pairs(width)):
+        A, B = spaces.latents(width, a), spaces.latents(width, b)
+        random = np.random.default_rng(100 + pair).permutation(len(A))[:n_anchors]
+        points = RosettaPoints.distill(
+            spaces.model(width, a), spaces.data.train, n_points=n_anchors, random_state=pair
+        )
+        rosetta = spaces.rows_of(points.X)
+        candidates = {
+            "minimum norm": fit(LinearAligner(), A[random], B[random]),
+            "ridge": best_ridge(A[random], B[random], alphas),
+            "rigid": fit(RigidAligner(), A[random], B[random]),
+            "Rosetta points, ridge": best_ridge(A[rosetta], B[rosetta], alphas),
+        }
+        for name, aligner in candidates.items():
+            results[name].append(spaces.error(width, a, b, aligner)[0])
+    return results
+
+
 def how_many_anchors(study, spaces):
     """Beyond the paper: the under-determined corner, and which anchors to take."""
     width = study.scale.widths[-1]
@@ -18,22 +41,8 @@ def how_many_anchors(study, spaces):
     alphas = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
     rows = []
     for n_anchors in study.scale.anchor_counts:
-        results = {"minimum norm": [], "ridge": [], "rigid": [], "Rosetta points, ridge": []}
-        for pair, (a, b) in enumerate(spaces.pairs(width)):
-            A, B = spaces.latents(width, a), spaces.latents(width, b)
-            random = np.random.default_rng(100 + pair).permutation(len(A))[:n_anchors]
-            points = RosettaPoints.distill(
-                spaces.model(width, a), spaces.data.train, n_points=n_anchors, random_state=pair
-            )
-            rosetta = spaces.rows_of(points.X)
-            candidates = {
-                "minimum norm": fit(LinearAligner(), A[random], B[random]),
-                "ridge": best_ridge(A[random], B[random], alphas),
-                "rigid": fit(RigidAligner(), A[random], B[random]),
-                "Rosetta points, ridge": best_ridge(A[rosetta], B[rosetta], alphas),
-            }
-            for name, aligner in candidates.items():
-                results[name].append(spaces.error(width, a, b, aligner)[0])
+        measure = partial(of_number, spaces, width, n_anchors, alphas)
+        results = study.measured(f"anchors, {width}, {n_anchors}", measure)
         study.expect("ridge below minimum norm", results["ridge"], results["minimum norm"])
         study.expect(
             "Rosetta points below random anchors",

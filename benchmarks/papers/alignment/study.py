@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from benchmarks._common import Report, over_seeds
+from benchmarks._common import Report, kept, over_seeds
 from benchmarks.papers.alignment.settings import SCALES
 from sklatent.alignment import (
     LinearAligner,
@@ -35,10 +35,18 @@ class Study:
 
     def __init__(self, arguments):
         self.scale = SCALES[arguments.size]
+        self.keep = arguments.keep
         self.report = Report("Direct alignment: tables 1 to 6", arguments.out, keeps_remarks=False)
         self.orders = {}
         self.said = []
         self.start = time.perf_counter()
+
+    def measured(self, name, measure):
+        """Errors by method of one setting: measured now, or read from where they are kept."""
+        scale = self.scale
+        network = (scale.n_train, scale.n_test, scale.max_epochs, scale.learning_rate)
+        key = f"alignment {name} {network} {scale.batch_size} {list(scale.seeds)}"
+        return kept(self.keep, f"{key} {scale.conv == 'conv'} {scale.hidden_layer_sizes}", measure)
 
     def expect(self, claim, smaller, larger, paper="not tried"):
         """Count in how many pairs of models one error is below the other."""

@@ -1,5 +1,7 @@
 """Table 1: all training rows are pairs."""
 
+from functools import partial
+
 from benchmarks._common import paired, remark
 from benchmarks.papers.alignment.study import KINDS, errors_of, fit, probable
 from sklatent.alignment import (
@@ -18,25 +20,29 @@ PAPER_1 = {
 }
 
 
+def all_rows(spaces, width):
+    """Errors of every map through all training rows."""
+    # In the order of the pairs' targets, so that differences are of the same decoder.
+    results = {"baseline": [spaces.baseline(width, b) for _, b in spaces.pairs(width)]}
+    for name, kind in KINDS.items():
+        results[name] = spaces.each_pair(width, lambda a, b, pair, kind=kind: fit(kind(), a, b))
+    results["linear, no translation"] = spaces.each_pair(
+        width, lambda a, b, pair: fit(LinearAligner(fit_intercept=False), a, b)
+    )
+    for k in (1, 2, 4):
+        results[f"stitching k={k}"] = spaces.each_pair(
+            width,
+            lambda a, b, pair, k=k: StitchingAligner(width_factor=k, random_state=pair).fit(a, b),
+        )
+    return results
+
+
 def full_correspondence(study, spaces):
     """Table 1: all training rows as pairs."""
     study.heading("Table 1: all training rows correspond (MNIST)")
     sections = []
     for width in study.scale.widths:
-        # In the order of the pairs' targets, so that differences are of the same decoder.
-        results = {"baseline": [spaces.baseline(width, b) for _, b in spaces.pairs(width)]}
-        for name, kind in KINDS.items():
-            results[name] = spaces.each_pair(width, lambda a, b, pair, kind=kind: fit(kind(), a, b))
-        results["linear, no translation"] = spaces.each_pair(
-            width, lambda a, b, pair: fit(LinearAligner(fit_intercept=False), a, b)
-        )
-        for k in (1, 2, 4):
-            results[f"stitching k={k}"] = spaces.each_pair(
-                width,
-                lambda a, b, pair, k=k: StitchingAligner(width_factor=k, random_state=pair).fit(
-                    a, b
-                ),
-            )
+        results = study.measured(f"table 1, {width}", partial(all_rows, spaces, width))
         paper = PAPER_1.get(width, (None,) * 6)
         sections.append((f"{width} components", results, (*paper[:3], paper[2], *paper[3:])))
         study.said += remarks_on_all_rows(width, results)

@@ -1,5 +1,7 @@
 """Table 2: relative representations."""
 
+from functools import partial
+
 import numpy as np
 
 from benchmarks._common import paired, remark
@@ -24,9 +26,9 @@ PAPER_2 = {
 }
 
 
-def remarks_on_relative(width, n_anchors, results, spaces):
+def remarks_on_relative(width, n_anchors, results, plain):
     """Table 2: what relative representations cost without any transfer."""
-    plain = [spaces.baseline(width, a)[1] for a, _ in spaces.pairs(width)]
+    plain = [error for _, error in plain]
     published = PAPER_2.get((width, n_anchors))
     for kind, place in (("decoder-only", 0), ("end to end", 2)):
         cost = paired(probable(results, f"{kind}, own"), plain)
@@ -39,28 +41,37 @@ def remarks_on_relative(width, n_anchors, results, spaces):
         )
 
 
+def same_anchors(study, spaces, width, n_anchors):
+    """Errors of relative representations, of a linear map, and of the models themselves."""
+    rows = np.random.default_rng(0).permutation(study.scale.n_train)[:n_anchors]
+    return spaces.relative_results(width, rows) | {
+        "linear": spaces.each_pair(
+            width, lambda a, b, pair: fit(LinearAligner(), a[rows], b[rows])
+        ),
+        "plain": [spaces.baseline(width, a) for a, _ in spaces.pairs(width)],
+    }
+
+
 def relative(study, spaces):
     """Table 2: relative representations, decoder-only and end to end."""
     study.heading("Table 2: relative representations (MNIST)")
     sections = []
     for width, n_anchors in study.scale.relative_settings:
-        anchors = np.random.default_rng(0).permutation(study.scale.n_train)[:n_anchors]
-        results = spaces.relative_results(width, anchors)
+        measure = partial(same_anchors, study, spaces, width, n_anchors)
+        results = study.measured(f"table 2, {width}, {n_anchors}", measure)
+        direct, plain = results.pop("linear"), results.pop("plain")
         paper = PAPER_2.get((width, n_anchors), (None,) * 4)
         sections.append((f"{width} components, {n_anchors} anchors", results, paper))
-        study.said += remarks_on_relative(width, n_anchors, results, spaces)
-        direct = spaces.each_pair(
-            width, lambda a, b, pair, rows=anchors: fit(LinearAligner(), a[rows], b[rows])
-        )
+        study.said += remarks_on_relative(width, n_anchors, results, plain)
         study.expect(
             "linear below decoder-only relative, same anchors",
-            [plain for plain, _ in direct],
+            [error for error, _ in direct],
             errors_of(results, "decoder-only, transfer"),
             paper="mostly",
         )
         study.expect(
             "linear below end-to-end relative, same anchors and architecture",
-            [plain for plain, _ in direct],
+            [error for error, _ in direct],
             errors_of(results, "end to end, transfer"),
             paper="in half",
         )

@@ -1,5 +1,7 @@
 """Table 3: random anchors."""
 
+from functools import partial
+
 import numpy as np
 
 from benchmarks._common import over_seeds, remark
@@ -34,6 +36,24 @@ def remarks_on_stitching(width, n_anchors, results):
         )
 
 
+def random_anchors(study, spaces, width, n_anchors):
+    """Errors of every map through so many rows, each pair's own."""
+
+    def chosen(pair):
+        return np.random.default_rng(pair).permutation(study.scale.n_train)[:n_anchors]
+
+    makers = {name: lambda pair, kind=kind: kind() for name, kind in KINDS.items()}
+    for k in (1, 2, 4):
+        makers[f"stitching k={k}"] = lambda pair, k=k: stitching(study, k, pair)
+    return {
+        name: spaces.each_pair(
+            width,
+            lambda a, b, pair, make=make: fit(make(pair), a[chosen(pair)], b[chosen(pair)]),
+        )
+        for name, make in makers.items()
+    }
+
+
 def few_anchors(study, spaces):
     """Table 3: random anchors."""
     study.heading("Table 3: random anchors (MNIST)")
@@ -43,19 +63,8 @@ def few_anchors(study, spaces):
     )
     sections = []
     for width, n_anchors in study.scale.anchor_settings:
-        results = {}
-
-        def chosen(pair, n_anchors=n_anchors):
-            return np.random.default_rng(pair).permutation(study.scale.n_train)[:n_anchors]
-
-        makers = {name: lambda pair, kind=kind: kind() for name, kind in KINDS.items()}
-        for k in (1, 2, 4):
-            makers[f"stitching k={k}"] = lambda pair, k=k: stitching(study, k, pair)
-        for name, make in makers.items():
-            results[name] = spaces.each_pair(
-                width,
-                lambda a, b, pair, make=make: fit(make(pair), a[chosen(pair)], b[chosen(pair)]),
-            )
+        measure = partial(random_anchors, study, spaces, width, n_anchors)
+        results = study.measured(f"table 3, {width}, {n_anchors}", measure)
         paper = PAPER_3.get((width, n_anchors), (None,) * 5)
         study.said += remarks_on_stitching(width, n_anchors, results)
         sections.append((f"{width} components, {n_anchors} anchors", results, paper))

@@ -1,5 +1,7 @@
 """Table 4: class means, and ICP."""
 
+from functools import partial
+
 from benchmarks._common import paired, remark
 from benchmarks.papers.alignment.study import KINDS, errors_of, fit, probable
 from sklatent.alignment import (
@@ -42,6 +44,40 @@ def remarks_on_class_means(width, results):
             )
 
 
+def without_pairs(study, spaces, width):
+    """Errors of maps through class means, and of ICP from there."""
+    labels = spaces.data.labels
+    half = study.scale.n_train // 2
+    here, there = slice(0, half), slice(half, 2 * half)
+    results = {}
+    for name, kind in KINDS.items():
+        results[f"means, {name}"] = spaces.each_pair(
+            width,
+            lambda a, b, pair, kind=kind: fit(
+                kind(),
+                class_mean_anchors(a[here], labels[here]),
+                class_mean_anchors(b[there], labels[there]),
+            ),
+        )
+    for title, settings in {
+        "classical": {"matching": "nearest", "keep_best": False},
+        "guarded": {},
+    }.items():
+        for name in KINDS:
+            aligner = ICPAligner(kind=name, max_iter=study.scale.icp_iterations, **settings)
+            results[f"means and {title} ICP, {name}"] = spaces.each_pair(
+                width,
+                lambda a, b, pair, aligner=aligner: fit(
+                    aligner,
+                    a[here],
+                    b[there],
+                    source_labels=labels[here],
+                    target_labels=labels[there],
+                ),
+            )
+    return results
+
+
 def class_means(study, spaces):
     """Table 4: no pairs, only classes."""
     study.heading("Table 4: class means, and ICP (MNIST, no pairs)")
@@ -51,36 +87,9 @@ def class_means(study, spaces):
         "iterate kept. *Guarded* is ours: neighbours both ways, best iterate kept."
     )
     sections = []
-    labels = spaces.data.labels
-    half = study.scale.n_train // 2
-    here, there = slice(0, half), slice(half, 2 * half)
     for width in study.scale.widths:
-        results = {}
-        for name, kind in KINDS.items():
-            results[f"means, {name}"] = spaces.each_pair(
-                width,
-                lambda a, b, pair, kind=kind: fit(
-                    kind(),
-                    class_mean_anchors(a[here], labels[here]),
-                    class_mean_anchors(b[there], labels[there]),
-                ),
-            )
-        for title, settings in {
-            "classical": {"matching": "nearest", "keep_best": False},
-            "guarded": {},
-        }.items():
-            for name in KINDS:
-                aligner = ICPAligner(kind=name, max_iter=study.scale.icp_iterations, **settings)
-                results[f"means and {title} ICP, {name}"] = spaces.each_pair(
-                    width,
-                    lambda a, b, pair, aligner=aligner: fit(
-                        aligner,
-                        a[here],
-                        b[there],
-                        source_labels=labels[here],
-                        target_labels=labels[there],
-                    ),
-                )
+        measure = partial(without_pairs, study, spaces, width)
+        results = study.measured(f"table 4, {width}", measure)
         paper = PAPER_4.get(width, (None,) * 4)
         sections.append((f"{width} components", results, (*paper, None, None)))
         study.said += remarks_on_class_means(width, results)

@@ -1,5 +1,7 @@
 """Tables 5 and 6: a convolutional network and a fully connected one."""
 
+from functools import partial
+
 import numpy as np
 
 from benchmarks.papers.alignment.study import KINDS, errors_of, fit
@@ -9,6 +11,22 @@ PAPER_5 = {
     (50, 100): ((1.805, 0.241, 4.00, 0.298), (0.558, 0.217, 1.363, 0.288)),
     (100, 200): ((0.355, 0.162, 0.712, 0.249), (0.713, 0.141, 0.745, 0.304)),
 }
+
+
+def both_ways(width, anchors, source, target):
+    """Errors from one architecture to the other, and of the other's own reconstruction."""
+    results = {}
+    for name, kind in KINDS.items():
+        results[name] = source.each_pair(
+            width,
+            lambda a, b, pair, kind=kind, rows=anchors: fit(kind(), a[rows], b[rows]),
+            target=target,
+        )
+    both = source.relative_results(width, anchors, target=target)
+    results["decoder-only relative"] = both["decoder-only, transfer"]
+    results["end-to-end relative"] = both["end to end, transfer"]
+    seeds = [b for _, b in source.pairs(width)]
+    return results | {"baseline": [target.baseline(width, seed) for seed in seeds]}
 
 
 def across_architectures(study, convolutional, connected):
@@ -22,16 +40,9 @@ def across_architectures(study, convolutional, connected):
             ("conv to MLP", convolutional, connected, published[0]),
             ("MLP to conv", connected, convolutional, published[1]),
         ):
-            results = {}
-            for name, kind in KINDS.items():
-                results[name] = source.each_pair(
-                    width,
-                    lambda a, b, pair, kind=kind, rows=anchors: fit(kind(), a[rows], b[rows]),
-                    target=target,
-                )
-            both = source.relative_results(width, anchors, target=target)
-            results["decoder-only relative"] = both["decoder-only, transfer"]
-            results["end-to-end relative"] = both["end to end, transfer"]
+            measure = partial(both_ways, width, anchors, source, target)
+            results = study.measured(f"{direction}, {width}, {n_anchors}", measure)
+            base = {"baseline": results.pop("baseline")}
             setting = f"{direction}, {width} components, {n_anchors} anchors"
             sections.append((setting, results, numbers))
             for other in ("rigid", "decoder-only relative", "end-to-end relative"):
@@ -41,6 +52,5 @@ def across_architectures(study, convolutional, connected):
                     errors_of(results, other),
                     paper="yes",
                 )
-            base = {"baseline": [target.baseline(width, seed) for seed in study.scale.seeds]}
             sections.append((setting, base, (None,)))
     study.table(convolutional.data, sections)

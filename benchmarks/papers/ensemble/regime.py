@@ -16,7 +16,7 @@ def regime(report, found):
     for name, result in found.items():
         first = np.array([regimes[0] for regimes in result["regime"]])
         if len(result["regime"][0]) > 1:
-            apart = [np.mean(np.abs(r[0] - r[1])) for r in result["regime"]]
+            apart = [np.mean(np.abs(np.subtract(*r[:2]))) for r in result["regime"]]
         else:
             apart = np.mean(np.abs(first - np.roll(first, -1, axis=0)), axis=1)
         active, passive = (first < -1).sum(axis=1), (first > 0).sum(axis=1)

@@ -27,7 +27,8 @@ class Scale(NamedTuple):
     members: tuple
     linear_epochs: tuple  # of the linear networks
     linear_seeds: int
-    all_models: bool = False  # of table 1
+    beside: bool = True  # the other models of table 1, and our defaults
+    discriminator: tuple = (200,) * 3  # of FactorVAE
 
 
 SCALES = {
@@ -41,6 +42,7 @@ SCALES = {
         members=(2,),
         linear_epochs=(20, 40),
         linear_seeds=2,
+        beside=False,
     ),
     "default": Scale(
         {"factors": SMALL_SPRITES, "n_samples": 2000, "image_size": 32},
@@ -48,8 +50,8 @@ SCALES = {
         epochs=(3, 10, 25, 60),
         seeds=5,
         trees=10,
-        gammas=(10.0,),
-        members=(2, 3),
+        gammas=(10.0, 1.0, 5.0),
+        members=(2, 3, 4, 5),
         linear_epochs=(200, 1000, 4000),
         linear_seeds=3,
     ),
@@ -65,10 +67,10 @@ SCALES = {
         epochs=(1, 5, 10, 26),  # 26 epochs of the whole grid are 300,000 steps
         seeds=10,
         trees=100,
-        gammas=(1.0, 5.0, 10.0),
+        gammas=(10.0, 1.0, 5.0),
         members=(2, 3, 4, 5),
         linear_epochs=(250, 1500, 6000),
         linear_seeds=10,
-        all_models=True,
+        discriminator=(1000,) * 6,
     ),
 }

@@ -3,8 +3,8 @@
 import numpy as np
 
 from benchmarks._common import over_seeds
-from benchmarks.papers.transform.measures import LABELS, N_LABEL_DRAWS
-from benchmarks.papers.transform.settings import FILES, MODELS
+from benchmarks.papers.transform.measures import LABELS
+from benchmarks.papers.transform.settings import FILES
 
 
 def draw_labels(by_key, scale, path):
@@ -17,7 +17,7 @@ def draw_labels(by_key, scale, path):
     )
     for row, d in zip(axes, scale.components, strict=True):
         for ax, dataset in zip(row, FILES, strict=True):
-            for model in MODELS:
+            for model in scale.models:
                 curves = np.array([result["labels"] for result in by_key[dataset, model, d]])
                 middle, low, high = np.array([over_seeds(column) for column in curves.T]).T
                 ax.plot(LABELS, middle, marker=".", label=model)
@@ -33,12 +33,12 @@ def report_few_labels(report, by_key, scale):
     """The numbers of figure 2."""
     report.text(
         "## Figure 2: percent right on affine digits with few labels\n\nNearest neighbour (k = 1), "
-        f"mean over {N_LABEL_DRAWS} draws of the labelled rows, interval over seeds."
+        f"mean over {scale.label_draws} draws of the labelled rows, interval over seeds."
     )
     rows = []
     for dataset in FILES:
         for d in scale.components:
-            for model in MODELS:
+            for model in scale.models:
                 curves = np.array([result["labels"] for result in by_key[dataset, model, d]])
                 cells = [f"{over_seeds(column):.1f}" for column in curves.T]
                 rows.append([dataset, d, model, *cells])

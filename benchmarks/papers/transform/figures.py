@@ -1,7 +1,8 @@
 """The paper's figures 2, 3 and 4, drawn."""
 
 from benchmarks.papers.transform.figure_2 import draw_labels
-from benchmarks.papers.transform.settings import MODELS, images
+from benchmarks.papers.transform.measures import trained
+from benchmarks.papers.transform.settings import images
 
 
 def draw_figures(report, by_key, scale):
@@ -15,7 +16,7 @@ def draw_figures(report, by_key, scale):
     path = report.out.with_name(f"{report.out.stem}_labels.png")
     draw_labels(by_key, scale, path)
     report.text(f"![labels]({path.name})")
-    models = {model: by_key["MNIST", model, 10][0]["model"] for model in MODELS}
+    models = {name: trained("MNIST", name, 10, 0, scale) for name in ("VAE", "VAE+", "T-VAE")}
     digits = images("MNIST").data_test[:12]
     for kind, compare in (
         ("transfer", None),

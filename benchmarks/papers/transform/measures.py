@@ -13,7 +13,6 @@ from sklatent.datasets import make_affine_digits
 N_NEIGHBORS = 5
 FEW = 10_000  # affine digits, where neighbours are sought among few
 LABELS = (10, 30, 100, 300, 1000)
-N_LABEL_DRAWS = 20
 
 
 def accuracy(train, y_train, test, y_test):
@@ -22,12 +21,12 @@ def accuracy(train, y_train, test, y_test):
     return 100 * knn.score(test, y_test)
 
 
-def few_labels(train, y_train, test, y_test):
+def few_labels(train, y_train, test, y_test, n_draws):
     """Mean percent right for each number of labels, over draws of which rows have them."""
     results = []
     for n_labels in LABELS:
         scores = []
-        for draw in range(N_LABEL_DRAWS):
+        for draw in range(n_draws):
             chosen = np.random.RandomState(draw).choice(len(train), n_labels, replace=False)
             knn = KNeighborsClassifier(1).fit(train[chosen], y_train[chosen])
             scores.append(100 * knn.score(test[:1000], y_test[:1000]))
@@ -52,12 +51,23 @@ def affine(scale, seed=0):
     )
 
 
-def evaluate(dataset, name, n_components, seed, scale, affine_digits):
-    """Train one model and measure all that the tables need of it."""
+def effective_dimension(Z):
+    """In how many directions latents vary: the participation ratio of their variances."""
+    variances = np.linalg.eigvalsh(np.cov(Z.T))
+    return float(variances.sum() ** 2 / (variances**2).sum())
+
+
+def trained(dataset, name, n_components, seed, scale):
+    """Fit one model on its seed's rows."""
     torch.set_num_threads(1)
     data = images(dataset)
     rows = np.random.RandomState(seed).permutation(len(data.data))[: scale.rows]
-    model = build(name, n_components, seed, scale).fit(data.data[rows])
+    return build(name, n_components, seed, scale).fit(data.data[rows])
+
+
+def evaluate(dataset, name, n_components, seed, scale, affine_digits):
+    """Train one model and measure all that the tables need of it."""
+    model, data = trained(dataset, name, n_components, seed, scale), images(dataset)
     A_train, y_train, A_test, y_test = affine_digits
     Z_train, Z_test = model.transform(A_train), model.transform(A_test)
     whiten = PCA(whiten=True).fit(Z_train[:FEW])
@@ -69,21 +79,19 @@ def evaluate(dataset, name, n_components, seed, scale, affine_digits):
         data.target_test[test],
     )
     result = {
-        "key": (dataset, name, n_components),
-        "seed": seed,
+        "dimension": effective_dimension(Z_test),
+        "deviation": float(np.exp(model.encode(A_test).log_var / 2).mean()),
         "affine": accuracy(Z_train, y_train, Z_test, y_test),
         "few": accuracy(Z_train[:FEW], y_train[:FEW], Z_test, y_test),
         "whitened": accuracy(
             whiten.transform(Z_train[:FEW]), y_train[:FEW], whiten.transform(Z_test), y_test
         ),
         "own": own,
-        "labels": few_labels(Z_train, y_train, Z_test, y_test),
+        "labels": few_labels(Z_train, y_train, Z_test, y_test, scale.label_draws),
     }
     if dataset == "MNIST":
         held_out = data.data_test[: scale.likelihood_rows]
         result["nats"] = -model.log_likelihood(held_out, scale.importance_samples).mean()
-    if (dataset, n_components, seed) == ("MNIST", 10, 0):
-        result["model"] = model
     return result
 
 

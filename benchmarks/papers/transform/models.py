@@ -1,10 +1,19 @@
-"""The models, with the paper's networks and its schedule."""
+"""The models, with the scale's networks and the paper's schedule."""
 
 import torch
 from skorch.callbacks import LRScheduler
 
 from benchmarks._common import PAPERS
-from benchmarks.papers.transform.settings import MILDER, PRINTED, SHAPE, SMALL_BETA, VIEWS
+from benchmarks.papers.transform.settings import (
+    FAR,
+    FAR_VIEWS,
+    MILDER,
+    OURS,
+    PRINTED,
+    SHAPE,
+    SMALL_BETA,
+    VIEWS,
+)
 from sklatent import VAE, TransformVAE
 
 
@@ -29,12 +38,12 @@ class WithOriginals:
 
 
 def build(name, n_components, seed, scale):
-    """Make one of the models, with the paper's networks and its schedule."""
+    """Make one of the models, with the scale's networks and the paper's schedule."""
     quarter = max(1, scale.epochs // 4)
     parameters = {
-        "architecture": "conv_tvae",
         "image_shape": SHAPE,
-        **PAPERS,
+        **scale.network,
+        **(PAPERS if not name.endswith(OURS) else {}),
         "likelihood": "bernoulli",
         "batch_size": 100,
         "max_epochs": scale.epochs,
@@ -42,13 +51,12 @@ def build(name, n_components, seed, scale):
         "callbacks": [LRScheduler(policy="StepLR", step_size=quarter, gamma=0.5)],
         "random_state": seed,
     }
-    if name in ("T-VAE", PRINTED):
+    views = FAR_VIEWS if name.endswith(FAR) else MILDER.get(name, VIEWS)
+    if name.startswith("T-VAE"):
         weight = 0.0 if name == PRINTED else 1.0
         return TransformVAE(
-            n_components, transformation=VIEWS, view_divergence_weight=weight, **parameters
+            n_components, transformation=views, view_divergence_weight=weight, **parameters
         )
-    if name in MILDER:
-        return TransformVAE(n_components, transformation=MILDER[name], **parameters)
-    augmentation = {"VAE": None, "VAE+, originals too": WithOriginals(VIEWS)}.get(name, VIEWS)
+    augmentation = {"VAE": None, "VAE+, originals too": WithOriginals(VIEWS)}.get(name, views)
     beta = 0.1 if name == SMALL_BETA else 1.0
     return VAE(n_components, augmentation=augmentation, beta=beta, **parameters)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks._common import over_seeds
-from benchmarks.papers.transform.settings import MILDER, MODELS, PRINTED
+from benchmarks.papers.transform.settings import MILDER, PRINTED
 
 PUBLISHED_NATS = {"VAE": 93, "VAE+": 94, PRINTED: 92, "T-VAE": 92}
 
@@ -20,7 +20,7 @@ def report_nats(report, by_key, scale):
     rows = []
     for d in scale.components:
         plain = [result["nats"] for result in by_key["MNIST", "VAE", d]]
-        for model in (*MODELS, *MILDER):
+        for model in (*scale.models, *MILDER):
             if ("MNIST", model, d) in by_key:
                 nats = [result["nats"] for result in by_key["MNIST", model, d]]
                 more = f"{over_seeds(np.subtract(nats, plain)):.1f}" if model != "VAE" else ""

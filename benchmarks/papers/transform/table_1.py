@@ -2,7 +2,7 @@
 
 from benchmarks._common import over_seeds
 from benchmarks.papers.transform.measures import FEW, accuracy, lead
-from benchmarks.papers.transform.settings import FILES, MODELS, PRINTED, SMALL_BETA
+from benchmarks.papers.transform.settings import FILES, PRINTED, SMALL_BETA
 
 # Table 1: (M-Aff, M-M, F-Aff, F-F), percent.
 PUBLISHED = {
@@ -23,7 +23,7 @@ def report_table_1(report, by_key, scale, affine_digits):
     """Nearest neighbours with and without a shift of domain."""
     rows = []
     for d in scale.components:
-        for model in MODELS:
+        for model in scale.models:
             cells = [
                 over_seeds([result[what] for result in by_key[dataset, model, d]])
                 for dataset in FILES
@@ -59,18 +59,53 @@ def report_table_1(report, by_key, scale, affine_digits):
 
 def report_leads(report, by_key, scale):
     """How far T-VAE is ahead under a shift of domain, seed by seed."""
+    neighbours = scale.neighbours * scale.affine_draws
     report.text("T-VAE's lead in points, paired by seed:")
     report.table(
-        ["cell", "components", *(f"over {model}" for model in MODELS[:-1])],
+        ["cell", "components", *(f"over {model}" for model in scale.models[:-1])],
         [
             [name.format(dataset[0]), d]
-            + [f"{lead(by_key, dataset, d, what, model):.1f}" for model in MODELS[:-1]]
+            + [f"{lead(by_key, dataset, d, what, model):.1f}" for model in scale.models[:-1]]
             for what, name in (
                 ("affine", "{}-Aff"),
-                ("few", f"{{}}-Aff, neighbours among {FEW}"),
+                *[("few", f"{{}}-Aff, neighbours among {FEW}")] * (neighbours > FEW),
+                ("whitened", f"{{}}-Aff, neighbours among {FEW}, whitened"),
                 ("own", "{0}-{0}"),
             )
             for d in scale.components
             for dataset in FILES
+        ],
+    )
+
+
+def report_variants(report, by_key, scale):
+    """One cell of table 1 with other starts and other views, and what the spaces look like."""
+    d = scale.components[0]
+    report.text(
+        f"## The spaces{', other starts and other views' * bool(scale.variants)}, from MNIST with "
+        f"{d} components\n\nAccuracy on affine "
+        f"digits, neighbours among {FEW}. Effective dimension is (sum of the latents' variances "
+        "along their principal axes)^2 over the sum of their squares; posterior deviation is the "
+        "mean over affine digits and components: near 0 a posterior is a point. The first rows are "
+        "table 1's."
+    )
+    names = [name for name in (*scale.models, *scale.variants) if ("MNIST", name, d) in by_key]
+    report.table(
+        ["model", "Euclid", "whitened", "effective dimension", "posterior deviation", "nats"],
+        [
+            [
+                name,
+                *(
+                    f"{over_seeds([r[what] for r in by_key['MNIST', name, d]]):{spec}}"
+                    for what, spec in (
+                        ("few", ".1f"),
+                        ("whitened", ".1f"),
+                        ("dimension", ".1f"),
+                        ("deviation", ".2f"),
+                        ("nats", ".1f"),
+                    )
+                ),
+            ]
+            for name in names
         ],
     )

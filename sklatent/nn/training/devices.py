@@ -12,7 +12,7 @@ from sklatent._utils.warn import warn_caller
 DTYPES = {"float32": torch.float32, "bf16": torch.float32, "float64": torch.float64}
 # Multiply-adds in a step, or in a block of rows, from which on a second thread is worth it: on a
 # shared machine a core comes and goes, and OpenMP waits for it at every operation.
-_WORTH_THREADS = 3e8
+WORTH_THREADS = 3e8
 _lock = threading.Lock()
 _replaced = []  # what those within suitable_threads will set back
 _this_thread = threading.local()
@@ -84,7 +84,7 @@ def suitable_threads(work):
             before = max(_replaced)
         _this_thread.seen = True
         _replaced.append(before)
-        wanted = before if work >= _WORTH_THREADS else 1
+        wanted = before if work >= WORTH_THREADS else 1
         if wanted != now:
             torch.set_num_threads(wanted)
     try:

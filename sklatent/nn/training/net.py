@@ -25,7 +25,9 @@ from sklatent._utils.calling import call_users
 from sklatent.nn.training.callbacks import batch_hooks, scores_rows
 from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
 from sklatent.nn.training.means import TermMeans
+from sklatent.nn.training.quick_adam import QuickAdam
 from sklatent.nn.training.randomness import RandomStreams
+from sklatent.nn.training.rates import Rates
 from sklatent.nn.training.stopping import FiniteGuard, FixedEpochs, Stopper, is_stop_signal
 
 
@@ -111,6 +113,8 @@ class LatentNet(NeuralNet):
         self.annealing = annealing
         self.patience = patience
         self.adversary_optimizer = adversary_optimizer
+        # Of stacked models whose rates differ, each one's as a share of ``lr``.
+        self.relative_rates = None
 
     @property
     def _default_callbacks(self):
@@ -189,6 +193,8 @@ class LatentNet(NeuralNet):
             for epoch in range(done, epochs):
                 if stopper.finished:
                     break
+                if run.watch is not None:
+                    run.watch.begin_epoch(self)
                 guard.remember()
                 try:
                     self.notify("on_epoch_begin", **dataset)
@@ -206,6 +212,8 @@ class LatentNet(NeuralNet):
                     # skorch's way for a callback such as EarlyStopping to end training
                     if not is_stop_signal(interrupt):
                         raise
+                    stopper.finished = True
+                if run.watch is not None and run.watch.end_epoch(self):
                     stopper.finished = True
                 if run.checkpoint:
                     run.checkpoint.write(self, stopper, epoch + 1)
@@ -228,8 +236,10 @@ class LatentNet(NeuralNet):
         step = run.step(self)
         plan = run.plan(self.streams, self.batch_size, least_rows(module))
         epochs_before = len(self.history) - 1
-        rates = _Rates(self.optimizers().values(), self.annealing)
+        rates = Rates(self.optimizers().values(), self.annealing, self.relative_rates)
         sums = TermMeans(self.n_members is not None)
+        # Who listens to batches may change the optimizer in between.
+        taking = optimizer if listeners else QuickAdam(optimizer)
         module.train()
         for number, (rows, weights, size) in enumerate(plan):
             done = number / len(plan)
@@ -249,7 +259,7 @@ class LatentNet(NeuralNet):
                     training=True,
                 )
             rates.slow(part[0] + part[1] * done)
-            optimizer.step()
+            rates.step(taking)
             if run.adversary_objective is not None:
                 self._adversary_step(run, batch, step)
             rates.restore()
@@ -325,32 +335,6 @@ class LatentNet(NeuralNet):
         # Without its cache, which outlives a step if a caller is inside autocast as well.
         device = torch.device(self.device).type
         return torch.autocast(device, dtype=torch.bfloat16, cache_enabled=False)
-
-
-class _Rates:
-    """Learning rates that fall to zero over the last share of a run.
-
-    They are lower for a step at a time, so that schedulers see and set what they fall from.
-    """
-
-    def __init__(self, optimizers, share):
-        self.share = share
-        self.groups = [group for optimizer in optimizers for group in optimizer.param_groups]
-        self.before = None
-
-    def slow(self, done):
-        """Lower the rates for the step that begins when a share ``done`` of the run is."""
-        if self.share > 0 and done > 1 - self.share:
-            self.before = [group["lr"] for group in self.groups]
-            for group, rate in zip(self.groups, self.before, strict=True):
-                group["lr"] = rate * (1 - done) / self.share
-
-    def restore(self):
-        """Put back what was there before."""
-        if self.before is not None:
-            for group, rate in zip(self.groups, self.before, strict=True):
-                group["lr"] = rate
-            self.before = None
 
 
 _NOT_ALONE = (

@@ -9,6 +9,7 @@ other rows there are. K stacked models draw exactly what K separate models would
 import math
 import threading
 from contextlib import contextmanager
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -25,7 +26,14 @@ _VALIDATION = -1  # in place of an epoch: the same noise whenever losses are com
 
 def draw_seed(random_state):
     """Resolve ``random_state`` (None, int or RandomState) to one integer seed."""
+    if type(random_state) is int:
+        return _seed_of(random_state)  # a search asks for hundreds of the same
     return int(local_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+@lru_cache(maxsize=1024)
+def _seed_of(number):
+    return int(local_random_state(number).randint(np.iinfo(np.int32).max))
 
 
 def split_seed(seed):

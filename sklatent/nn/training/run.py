@@ -29,7 +29,7 @@ class TrainingRun:
         Tensors that ride along with every batch, such as anchors.
     warming : tuple of str
         Terms whose weight rises from 0 over the first epochs.
-    warmup_epochs : int
+    warmup_epochs : int or ndarray of shape (n_models,)
         How many epochs that takes.
     augment : callable or None
         ``(batch, generator) -> batch`` applied to one model's training batch.
@@ -39,6 +39,9 @@ class TrainingRun:
         Whether to show one.
     until : ndarray of shape (n_models,) or None
         After how many epochs each model's training ends; None is what validation rows say.
+    watch : object or None
+        Told of each epoch: ``begin_epoch(net)``, and ``end_epoch(net)``, which says whether it is
+        to be the last.
     """
 
     rows: Rows
@@ -48,18 +51,21 @@ class TrainingRun:
     adversary_objective: Any = None
     constants: dict = field(default_factory=dict)
     warming: tuple = ()
-    warmup_epochs: int = 0
+    warmup_epochs: Any = 0
     augment: Any = None
     checkpoint: Any = None
     progress_bar: bool = False
     until: np.ndarray | None = None
+    watch: Any = None
 
     def terms(self, module, batch, step, epochs):
         """Terms of the loss in training, after some epochs and a part of one."""
         terms = self.objective(batch.tell(module), batch, step)
-        if epochs < self.warmup_epochs:
-            share = epochs / self.warmup_epochs
-            terms = {n: share * t if n in self.warming else t for n, t in terms.items()}
+        if np.any(epochs < self.warmup_epochs):
+            last = np.asarray(self.warmup_epochs)
+            share = np.where(epochs < last, epochs / np.maximum(last, 1), 1.0)
+            share = float(share) if share.ndim == 0 else torch.from_numpy(share)
+            return {n: _times(t, share) if n in self.warming else t for n, t in terms.items()}
         return terms
 
     def plan(self, streams, batch_size, least=1):
@@ -143,6 +149,10 @@ def _padded(order, sizes, streams):
         weights = torch.as_tensor(weights).to(dtype=streams.dtype, device=streams.device)
         plan.append((positions, weights, sizes[:, number]))
     return plan
+
+
+def _times(term, share):
+    return share.to(term) * term if torch.is_tensor(share) else share * term
 
 
 class _Silent:

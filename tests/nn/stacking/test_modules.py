@@ -8,8 +8,6 @@ from torch import nn
 from sklatent.nn.architectures import build_networks
 from sklatent.nn.named_networks import Residual
 from sklatent.nn.stacking.modules import (
-    LoopedModules,
-    StackedConvNet,
     copy_module,
     n_stacked,
     select_members,
@@ -17,6 +15,7 @@ from sklatent.nn.stacking.modules import (
     stack_varied,
     unstack_module,
 )
+from sklatent.nn.stacking.one_by_one import LoopedModules, StackedConvNet
 
 K = 3
 

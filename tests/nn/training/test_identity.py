@@ -86,25 +86,90 @@ def test_lines_and_files_do_not_matter():
     )
 
 
-def test_alike_in_another_process():
-    """Nothing depends on addresses or on the order of hashes."""
-    code = (
-        "import json, torch, functools\n"
+# Each makes f, which differs where {v} does.
+KINDS = {
+    "dataclass": "@dataclass\nclass C:\n    a: float = {v}\n    def __call__(self, x):\n"
+    "        return x * self.a\nf = C()",
+    "factory": "@dataclass\nclass C:\n    a: list = field(default_factory=lambda: [{v}])\nf = C",
+    "enum": "class E(enum.Enum):\n    A = {v}\ndef f(x):\n    return E.A.value",
+    "constant set": "def f(x):\n    return x in {{'a', 'b', 'c', 'd', {v}}}",
+    "import inside": "def f(x):\n    import own_one\n    return own_one.g(x) + {v}",
+    "own module": "import own_one\ndef f(x):\n    return own_one.g(x) + {v}",
+    "set in a module": "import own_one\nown_one.K = {v}\ndef f(x):\n    return own_one.g(x)",
+    "cached": "class C:\n    @functools.cached_property\n    def a(self):\n        return {v}\n"
+    "f = C()",
+    "lru_cache": "@functools.lru_cache\ndef f(x):\n    return {v}",
+    "metaclass": "class M(type):\n    a = {v}\nclass f(metaclass=M):\n    pass",
+    "protocol": "class P(typing.Protocol):\n    def g(self): ...\nclass f(P):\n    def g(self):\n"
+    "        return {v}",
+    "attribute of a function": "def f(x):\n    return x * f.a\nf.a = {v}",
+    "closure of a library": "from torch.optim.swa_utils import get_ema_multi_avg_fn\n"
+    "f = get_ema_multi_avg_fn(0.{v})",
+    "itemgetter": "f = operator.itemgetter({v})",
+    "pattern": "f = re.compile('a{{{v}}}')",
+    "date": "f = datetime.date(2020, 1, {v})",
+    "defaultdict": "f = collections.defaultdict(lambda: {v})",
+    "mapping": "f = types.MappingProxyType({{'a': {v}}})",
+    "range": "f = range({v})",
+    "ufunc": "f = [np.tanh, np.sin, np.cos][{v}]",
+    "numpy's generator": "f = np.random.default_rng({v})",
+    "python's generator": "f = random.Random({v})",
+    "long numbers": "f = torch.tensor([2**53 + {v}])",
+    "doubles": "f = torch.tensor([1 + {v}e-12], dtype=torch.float64)",
+    "mask": "f = np.ma.array([1, 2], mask=[{v} == 1, False])",
+    "frame": "f = pandas.DataFrame({{'a': [1, {v}]}})",
+    "fitted": "f = StandardScaler().fit(np.array([[0.0], [{v}]]))",
+    "hook": "f = torch.nn.ReLU()\n_ = f.register_forward_hook(lambda *a: {v})",
+    "logger": "log = logging.getLogger('a')\ndef f(x):\n    log.info(x)\n    return {v}",
+}
+HEAD = (
+    "import collections, datetime, enum, functools, json, logging, operator, random, re, types\n"
+    "import typing\nimport numpy as np, pandas, torch\nfrom dataclasses import dataclass, field\n"
+    "from sklearn.preprocessing import StandardScaler\n"
+)
+
+
+def test_alike_in_another_process_and_told_apart(tmp_path):
+    """Nothing depends on addresses or the order of hashes; what own modules import counts."""
+    file, other = tmp_path / "script.py", tmp_path / "own_two.py"
+    file.write_text(
+        f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n{HEAD}import own_one\n"
         "from sklatent.nn.training.identity import identify\n"
-        "def f(params, lr, names=frozenset({'a', 'b', 'c'})):\n    return params\n"
-        "print(json.dumps(identify([f, functools.partial(f, lr=1), torch.optim.Adam])))\n"
+        f"KINDS = {KINDS!r}\n"
+        "for number in ('1', '1.5'):\n"
+        f"    own_one.K, found = 1, {{}}\n    _ = open({str(other)!r}, 'w').write(\n"
+        "        'def h(x): return x * ' + number)\n"
+        "    for name, source in KINDS.items():\n        for v in (1, 2):\n"
+        "            space = {**globals(), '__name__': '__main__'}\n"
+        "            exec(compile(source.format(v=v), '<cell>', 'exec'), space)\n"
+        "            found[f'{name} {v}'] = json.dumps(identify(space['f']))\n"
+        "    print(json.dumps(found))\n"
     )
-    runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        for _ in range(2)
+    (tmp_path / "own_one.py").write_text("import own_two\nK = 1\ndef g(x): return own_two.h(x)\n")
+    runs = []
+    for _ in range(2):
+        other.write_text("def h(x): return x * 1")
+        command = [sys.executable, "-B", "-W", "ignore", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        runs.append([json.loads(line) for line in done.stdout.splitlines()])
+    assert runs[0] == runs[1]
+    found, changed = runs[0]
+    assert [name for name in KINDS if found[f"{name} 1"] == found[f"{name} 2"]] == []
+    assert [name for name in found if found[name] != changed[name]] == [
+        f"{name} {v}" for name in ("import inside", "own module", "set in a module") for v in (1, 2)
     ]
-    assert runs[0].stdout == runs[1].stdout != ""
 
 
 def test_what_cannot_be_known_is_said_and_not_resumed(tmp_path):
     """Compiled code with a state: no checkpoint, and a warning."""
     with pytest.raises(UnidentifiableError, match="generator"):
         identify(i for i in range(3))
+    chain = []
+    for _ in range(10_000):
+        chain = [chain]
+    with pytest.raises(UnidentifiableError, match="too much behind a list"):
+        identify(chain)
     counter = defined("def f(x):\n    return next(state)", state=iter([1, 2]))
     with pytest.raises(UnidentifiableError):
         identify(counter)

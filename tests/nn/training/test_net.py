@@ -143,7 +143,7 @@ def test_partial_fit_does_not_slow_down_with_its_history():
     rows = X[:4]
     times = []
     for _ in range(1200):
-        start = time.perf_counter()
+        start = time.process_time()
         model.partial_fit(rows)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert np.median(times[-200:]) < 1.5 * np.median(times[50:250])

@@ -1,0 +1,140 @@
+"""What anchors hold a map best: noise of their inputs, how many there are, and rho.
+
+Lab A distils anchors; lab B, with other rows, is held by them. Inputs are real rows, what lab A
+decodes, or several draws from lab A's likelihood around what it decodes, with where lab A encodes
+each draw; the anchors' whole weight is the same for all. Beside are the aligner through the same
+anchors, and the start at them without a fit (0 epochs beyond it): the floors.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_digits, load_wine
+from sklearn.metrics import r2_score
+from sklearn.preprocessing import scale
+
+from benchmarks._common import Report, kept, over_seeds, parser
+from benchmarks.spaces.same_space import raw_counts
+from sklatent import VAE, LinearAligner, RosettaPoints, RosettaVAE
+
+RHOS = (0.1, 1.0, 10.0)
+NUMBERS = (16, 64, 256)
+DRAWS = {"real rows": 0, "decoded": 0, "1 draw": 1, "4 draws": 4}
+N_GENES = 200  # those that vary most between cells
+
+
+def counts(n_genes):
+    """Log-normalised, of the genes whose logarithms vary most, each standardised."""
+    X = raw_counts()
+    total = X.sum(axis=1, keepdims=True)
+    X = np.log1p(X / total * np.median(total))
+    return scale(X[:, np.sort(np.argsort(-X.std(axis=0))[:n_genes])])
+
+
+def case(name, seed):
+    """Rows of lab A, rows of lab B, rows of lab B that nothing is trained on, and settings."""
+    settings = {"n_components": 8, "hidden_layer_sizes": (64,), "max_epochs": 20}
+    if name == "counts, halves":
+        X = counts(N_GENES)
+        of_a = np.random.default_rng(seed).permutation(len(X)) < len(X) // 2
+    elif name == "digits 0-4, then 5-9":
+        X, y = load_digits(return_X_y=True)
+        X, of_a = X / 16, y < 5
+        settings |= {"likelihood": "bernoulli", "max_epochs": 10}
+    else:
+        X, y = load_wine(return_X_y=True)
+        X, of_a = scale(X), y < 2
+        settings |= {"n_components": 4}
+    rest = X[~of_a]
+    order = np.random.default_rng(seed).permutation(len(rest))
+    n = len(rest) // 5
+    return X[of_a], rest[order[n:]], rest[order[:n]], settings
+
+
+def made(lab_a, A, n_points, inputs, seed):
+    """Anchors of one kind, and by how much their weight is shared out."""
+    kind = "data" if inputs == "real rows" else "decoded"
+    points = RosettaPoints.distill(lab_a, A, n_points, inputs=kind, random_state=seed)
+    n = DRAWS[inputs]
+    if not n:
+        return points, 1
+    rng = np.random.RandomState(seed)
+    X = np.vstack([lab_a._draw_around(points.Z, points.X, rng) for _ in range(n)])
+    drawn = RosettaPoints(
+        X,
+        np.tile(points.Z, (n, 1)),
+        encoded=lab_a.transform(X),
+        decoded=np.tile(points.X, (n, 1)),
+        held_out=points.held_out,
+    )
+    return drawn, n
+
+
+def run(name, seed, epochs):
+    """For each kind, number and rho: R^2 on A's rows and on B's, and the bound; and the floors."""
+    A, B, held, settings = case(name, seed)
+    settings["max_epochs"] = min(epochs, settings["max_epochs"])
+    lab_a = VAE(**settings, random_state=seed).fit(A)
+    there = [lab_a.transform(part) for part in (A, B)]
+
+    def agreement(place):
+        return [r2_score(z, place(part)) for z, part in zip(there, (A, B), strict=True)]
+
+    plain = VAE(**settings, random_state=seed + 100).fit(B)
+    found = {}
+    for n_points in NUMBERS:
+        if n_points > len(A):
+            continue
+        for inputs in DRAWS:
+            points, n = made(lab_a, A, n_points, inputs, seed)
+            for rho in RHOS:
+                model = RosettaVAE(
+                    **settings, rosetta_points=points, rho=rho / n, random_state=seed + 100
+                ).fit(B)
+                row = [*agreement(model.transform), model.score(held)]
+                found[f"{n_points}|{inputs}|{rho:g}"] = row
+            if n:
+                continue
+            aligner = LinearAligner(alpha="loo")
+            aligner.fit(plain.transform(points.X), points.encoded)
+            row = agreement(lambda part, a=aligner: a.transform(plain.transform(part)))
+            found[f"{n_points}|{inputs}|aligner"] = [*row, plain.score(held)]
+            start = VAE(**settings | {"max_epochs": 1, "learning_rate": 1e-30}, init=points).fit(B)
+            row = [*agreement(start.transform), start.score(held)]
+            found[f"{n_points}|{inputs}|start"] = row
+    return found
+
+
+def main(argv=None):
+    """Read the options and write the report."""
+    options = parser(__doc__)
+    options.add_argument("--keep", type=Path, help="folder of results: what is there is not redone")
+    arguments = options.parse_args(argv)
+    epochs, n_seeds = (1, 1) if arguments.quick else (60, 8) if arguments.full else (60, 3)
+    report = Report("Curves of anchors", arguments.out)
+    report.text(
+        f"One hidden layer of 64, {n_seeds} seeds: mean and 95 percent interval of R^2 of lab B's "
+        "coordinates with lab A's, without any map, on all of A's rows and on B's, and of the "
+        "bound on rows of B that nothing was trained on, in nats. Draws share the anchors' weight. "
+        "`aligner`: a plain VAE of lab B behind the ridge map through the same anchors; `start`: "
+        "the ridge maps through the anchors alone, as training begins."
+    )
+    names = ("wine, kinds 0 and 1, then 2", "digits 0-4, then 5-9", "counts, halves")
+    for name in names[:1] if arguments.quick else names:
+        runs = [
+            kept(arguments.keep, f"curves {name} {seed} {epochs}", partial(run, name, seed, epochs))
+            for seed in range(n_seeds)
+        ]
+        rows = [
+            [*key.split("|"), *(over_seeds([found[key][k] for found in runs]) for k in range(3))]
+            for key in runs[0]
+        ]
+        report.text(f"## {name}")
+        columns = ["anchors", "inputs", "rho", "R^2 on A's rows", "on B's rows", "bound, held out"]
+        report.table(columns, rows)
+    report.write()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Learning rates of stacked models: each is where an optimizer of its own would have brought it."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklatent.models._fit_together import _ELEMENTWISE, _steps_as_is
+from sklatent.nn.training.rates import Rates
+
+RATES = [1e-3, 1e-2, 4e-3]
+SETTINGS = {
+    torch.optim.Adam: {"amsgrad": True, "weight_decay": 0.1},
+    torch.optim.AdamW: {"weight_decay": 0.1},
+    torch.optim.Adagrad: {"lr_decay": 0.1},
+    torch.optim.NAdam: {"weight_decay": 0.1, "decoupled_weight_decay": True},
+    torch.optim.RMSprop: {"momentum": 0.9, "centered": True},
+    torch.optim.Rprop: {"step_sizes": (2e-3, 8e-3)},
+    torch.optim.SGD: {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1},
+}
+
+
+def walk(kind, start, gradients, rate, relative=None):
+    """Parameters after some steps along given gradients, the last of them slowed."""
+    parameter = torch.nn.Parameter(torch.tensor(start))
+    optimizer = kind([parameter], lr=rate, **SETTINGS.get(kind, {}))
+    rates = Rates([optimizer], 0.5, relative)
+    for number, gradient in enumerate(gradients):
+        parameter.grad = torch.tensor(gradient)
+        rates.slow(number / len(gradients))
+        rates.step(optimizer)
+        rates.restore()
+    assert optimizer.param_groups[0]["lr"] == rate
+    return parameter.detach().numpy()
+
+
+@pytest.mark.parametrize("kind", _ELEMENTWISE, ids=lambda kind: kind.__name__)
+def test_stacked_steps_are_those_of_optimizers_with_their_own_rates(kind):
+    rng = np.random.default_rng(0)
+    start, gradients = rng.normal(size=(3, 2, 4)), rng.normal(size=(10, 3, 2, 4))
+    relative = torch.tensor(RATES, dtype=torch.float64) / max(RATES)
+    stacked = walk(kind, start, gradients, max(RATES), relative)
+    alone = [walk(kind, start[k], gradients[:, k], rate) for k, rate in enumerate(RATES)]
+    # Those whose steps are no multiples of the rate really are none, and are not stacked.
+    assert np.allclose(stacked, alone, rtol=1e-12) == (not _steps_as_is(kind))
+    assert not np.allclose(stacked, start)
+
+
+def test_without_differences_a_step_is_the_optimizers_own():
+    start, gradients = np.ones((3, 2)), np.ones((4, 3, 2))
+    same = walk(torch.optim.Adam, start, gradients, 1e-2, torch.ones(3, dtype=torch.float64))
+    np.testing.assert_array_equal(same, walk(torch.optim.Adam, start, gradients, 1e-2))
