@@ -185,8 +185,7 @@ def remarks(by_name, clouds):
         f"Margins of best maps that are wrong (R^2 under {WRONG}) are at most "
         f"{max(wrong, default=0):.1f} in {len(wrong)}, of clouds without an answer "
         f"{unsolvable:.1f}; of those that are right {np.mean(np.array(right) >= 4):.0%} have 4 or "
-        "more. Right maps below that are refused for want of rows: their margins are those of "
-        "wrong ones.",
+        "more. Right maps below that are refused: they can't be told from these.",
     )
 
 
