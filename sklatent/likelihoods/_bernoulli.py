@@ -8,6 +8,8 @@ from sklatent.likelihoods._base import Likelihood, extremes
 
 _LEAST_MEAN = 0.02  # beyond which the link counts as straight
 
+_ROUNDING = 1e-6
+
 
 class Bernoulli(Likelihood):
     """Bernoulli distribution of X in [0, 1]; the decoder's output is a logit.
@@ -61,7 +63,8 @@ class Bernoulli(Likelihood):
 
     def deviance(self, x, output):
         """Twice the cross entropy beyond X's own, ``(..., n_samples)``; 0 at a perfect fit."""
-        entropy = -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).sum(-1)
+        known = x.clamp(0, 1)  # of what lies beyond by rounding there is no logarithm
+        entropy = -(torch.xlogy(known, known) + torch.xlogy(1 - known, 1 - known)).sum(-1)
         return -2.0 * (self.log_prob(x, output) + entropy)
 
     def sample(self, output, generator):
@@ -104,7 +107,7 @@ class Bernoulli(Likelihood):
         return np.log(mean / (1 - mean)), loadings / (mean * (1 - mean))[:, None]
 
     def check(self, X, name):
-        """Refuse values outside [0, 1].
+        """Refuse values outside [0, 1], but for rounding, such as a MinMaxScaler's.
 
         Parameters
         ----------
@@ -114,9 +117,9 @@ class Bernoulli(Likelihood):
             What to call it in the error.
         """
         low, high = extremes(X)
-        if low < 0 or high > 1:
+        if low < -_ROUNDING or high > 1 + _ROUNDING:
             raise ValueError(
-                f'likelihood="bernoulli" needs {name} in [0, 1], but {name} lies in [{low:.6g}, '
-                f"{high:.6g}]. Scale it (for example with MinMaxScaler, or divide pixels by 255), "
+                f'likelihood="bernoulli" needs {name} in [0, 1], but {name} lies in [{low:.8g}, '
+                f"{high:.8g}]. Scale it (for example with MinMaxScaler, or divide pixels by 255), "
                 'or use likelihood="gaussian".'
             )

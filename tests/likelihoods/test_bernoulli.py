@@ -6,6 +6,7 @@ import torch
 from scipy import stats
 from scipy.special import expit
 
+from sklatent import VAE
 from sklatent.likelihoods import Bernoulli
 
 
@@ -48,3 +49,17 @@ def test_sample(logits):
 def test_check_names_what_is_wrong():
     with pytest.raises(ValueError, match=r"needs views in \[0, 1\], but views lies in \[-1, 2\]"):
         Bernoulli().check(np.array([[-1.0, 2.0]]), "views")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_beyond_one_is_no_error_and_more_is_named(dtype):
+    """What MinMaxScaler returns may be 1.0000000000000002."""
+    X = np.random.default_rng(0).random((30, 4)).astype(dtype)
+    X[0, 0], X[1, 1] = 1 + 4 * np.finfo(dtype).eps, -np.finfo(dtype).eps
+    model = VAE(2, likelihood="bernoulli", max_epochs=1, precision="float64", random_state=0)
+    assert np.isfinite(model.fit(X).score(X))
+    deviance = Bernoulli().deviance(torch.as_tensor(X), torch.zeros(30, 4, dtype=torch.float64))
+    assert torch.isfinite(deviance).all()
+    X[0, 0] = 1.00001
+    with pytest.raises(ValueError, match=r"1\.00001\]"):
+        model.fit(X)
