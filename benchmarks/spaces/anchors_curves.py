@@ -71,8 +71,8 @@ def made(lab_a, A, n_points, inputs, seed):
     return drawn, n
 
 
-def run(name, seed, epochs):
-    """For each kind, number and rho: R^2 on A's rows and on B's, and the bound; and the floors."""
+def labs(name, seed, epochs):
+    """Lab A's model, both labs' rows, held-out ones, settings, and a measure of agreement."""
     A, B, held, settings = case(name, seed)
     settings["max_epochs"] = min(epochs, settings["max_epochs"])
     lab_a = VAE(**settings, random_state=seed).fit(A)
@@ -81,12 +81,22 @@ def run(name, seed, epochs):
     def agreement(place):
         return [r2_score(z, place(part)) for z, part in zip(there, (A, B), strict=True)]
 
-    plain = VAE(**settings, random_state=seed + 100).fit(B)
+    return lab_a, A, B, held, settings, agreement
+
+
+def numbers(name):
+    """How many anchors: up to a half of lab A's rows."""
+    return NUMBERS if name.startswith("digits") else NUMBERS[:2]
+
+
+def run(name, seed, epochs):
+    """For each number, kind and rho: R^2 on A's rows and on B's, and the bound."""
+    lab_a, A, B, held, settings, agreement = labs(name, seed, epochs)
     found = {}
-    for n_points in NUMBERS:
-        if n_points > len(A):
-            continue
-        for inputs in DRAWS:
+    for n_points in numbers(name):
+        for inputs, n_draws in DRAWS.items():
+            if n_points * n_draws > 256:
+                continue
             points, n = made(lab_a, A, n_points, inputs, seed)
             for rho in RHOS:
                 model = RosettaVAE(
@@ -94,15 +104,22 @@ def run(name, seed, epochs):
                 ).fit(B)
                 row = [*agreement(model.transform), model.score(held)]
                 found[f"{n_points}|{inputs}|{rho:g}"] = row
-            if n:
-                continue
-            aligner = LinearAligner(alpha="loo")
-            aligner.fit(plain.transform(points.X), points.encoded)
-            row = agreement(lambda part, a=aligner: a.transform(plain.transform(part)))
-            found[f"{n_points}|{inputs}|aligner"] = [*row, plain.score(held)]
-            start = VAE(**settings | {"max_epochs": 1, "learning_rate": 1e-30}, init=points).fit(B)
-            row = [*agreement(start.transform), start.score(held)]
-            found[f"{n_points}|{inputs}|start"] = row
+    return found
+
+
+def floors(name, seed, epochs):
+    """The same of a plain model behind an aligner, and of the start at the anchors."""
+    lab_a, A, B, held, settings, agreement = labs(name, seed, epochs)
+    plain, found = VAE(**settings, random_state=seed + 100).fit(B), {}
+    for n_points in numbers(name):
+        points, _ = made(lab_a, A, n_points, "decoded", seed)
+        aligner = LinearAligner(alpha="loo")
+        aligner.fit(plain.transform(points.X), points.encoded)
+        row = agreement(lambda part, a=aligner: a.transform(plain.transform(part)))
+        found[f"{n_points}|decoded|aligner"] = [*row, plain.score(held)]
+        start = VAE(**settings | {"max_epochs": 1, "learning_rate": 1e-30}, init=points).fit(B)
+        row = [*agreement(start.transform), start.score(held)]
+        found[f"{n_points}|decoded|start"] = row
     return found
 
 
@@ -122,10 +139,13 @@ def main(argv=None):
     )
     names = ("wine, kinds 0 and 1, then 2", "digits 0-4, then 5-9", "counts, halves")
     for name in names[:1] if arguments.quick else names:
-        runs = [
-            kept(arguments.keep, f"curves {name} {seed} {epochs}", partial(run, name, seed, epochs))
-            for seed in range(n_seeds)
-        ]
+        runs = []
+        for seed in range(n_seeds):
+            found = {}
+            for kind, measure in (("curves", run), ("floors", floors)):
+                key = f"{kind} {name} {seed} {epochs}"
+                found |= kept(arguments.keep, key, partial(measure, name, seed, epochs))
+            runs.append(found)
         rows = [
             [*key.split("|"), *(over_seeds([found[key][k] for found in runs]) for k in range(3))]
             for key in runs[0]

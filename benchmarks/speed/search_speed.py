@@ -55,7 +55,7 @@ def larger_networks(size):
         ("784-256-256-10", images, VAE(10, max_epochs=2, **SETTINGS)),
         ("784-1024-1024-10", images[: n // 2],
          VAE(10, hidden_layer_sizes=(1024, 1024), max_epochs=1, **SETTINGS)),
-        ("conv, 28x28", images[: n // 2], VAE(10, max_epochs=1, **conv, **SETTINGS)),
+        ("conv, 28x28", images[: n // 6], VAE(10, max_epochs=1, **conv, **SETTINGS)),
     ]  # fmt: skip
 
 
