@@ -70,7 +70,7 @@ def test_only_weights_of_what_is_new_were_trained(monday, tuesday):
     assert all(p.requires_grad for p in tuesday.model_.net_.module_.parameters())
 
 
-def test_the_new_labs_effect_is_taken_out(monday, tuesday):
+def test_what_is_new_gains_bound_and_moves_the_map_little(monday, tuesday):
     """Of its rows as they are modelled and decoded; what looks like latents can't be told apart."""
     _, B, effect = labs()
     there, rows = monday.transform(B), told(B + effect)
