@@ -138,14 +138,16 @@ def least_squares(X, Y, sample_weight=None, *, fit_intercept=True, alpha=0.0):
     raise_if_constant(moments)
     factors = magnifications(X, Y, moments)
     if factors is not None:
-        with np.errstate(over="ignore"):  # a penalty beyond all numbers leaves nothing but the mean
-            magnified = min(alpha * np.square(factors[0]), np.finfo(float).max / 4)
+        magnified = 0.0
+        if alpha:  # beyond all numbers a penalty leaves nothing but the mean
+            with np.errstate(over="ignore"):
+                magnified = min(alpha * np.square(factors[0]), np.finfo(float).max / 4)
         coefficients, _, rank, _ = least_squares(
             X * factors[0],
             Y * factors[1],
             sample_weight,
             fit_intercept=fit_intercept,
-            alpha=float(magnified) if alpha else 0.0,
+            alpha=float(magnified),
         )
         coefficients = coefficients * factors[0] / factors[1]
         return coefficients, moments.y_mean - moments.x_mean @ coefficients, rank, moments

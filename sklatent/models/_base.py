@@ -56,6 +56,8 @@ class LatentModel(
         Terms whose weight rises over the first `warmup_epochs`.
     ``_shaping_parameters = ()``
         Parameters of its own that the module is made by, as `n_components` is.
+    ``_constant_parameters = ()``
+        Parameters that `_constants` are made of; models of one stack may differ in them.
     ``_stackable = True``
         Whether several may train as one stack: the objective takes leading axes.
     ``_weighs_rows = True``
@@ -93,6 +95,10 @@ class LatentModel(
         What `transform` and `inverse_transform` give of validated rows, and how many columns.
     ``_means(encoded)``, ``_reconstruct(X)``
         The means of what was encoded, and what of X comes back.
+    ``_decode_draws(Z, random_state, covariates)``, ``_deviance(X, Z)``
+        Rows drawn from the likelihood at latents, and how far rows are from what is decoded there.
+    ``_stack_kind()``
+        What models of one stack have in common, of parameters that may differ.
     ``_beta_to_start_from()``, ``_anchors_to_start_from()``, ``_decodes_latents()``, ``_start``
         Where ``init="pca"`` starts: the weight of the divergence in the linear model (None where
         there is no prior), anchors in place of the data's own axes, whether latents themselves are

@@ -222,7 +222,7 @@ class _Data:
                 'Use init="pca".'
             )
         rows = next(self._rows(_MAX_REGRESSION_ROWS))
-        if not np.array_equal(np.where(np.isnan(rows), rows, self.as_seen(rows)), rows, True):
+        if not np.array_equal(np.where(np.isnan(rows), rows, self._as_seen(rows)), rows, True):
             kind = type(self.likelihood.likelihood).__name__
             raise ValueError(
                 f"init={name} was fitted to X itself, but under likelihood={kind} the encoder sees "
