@@ -5,8 +5,6 @@ them counts of real cells. A batch is found by classifiers, cross-validated, and
 a cell; chance is the larger batch's share. scvi-tools' SCVI stands beside where it is installed.
 """
 
-import logging
-import warnings
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks._common import Report, kept, over_seeds, parser
+from benchmarks.spaces._peers import scvi_model
 from benchmarks.spaces.cells import N_COMPONENTS, load
 from sklatent import VAE
 
@@ -82,29 +81,10 @@ def latents(model, X, batch, seed, parameters):
     return VAE(N_COMPONENTS, covariates=[0], **settings).fit_transform(np.column_stack([batch, X]))
 
 
-def scvi_model(X, batch, seed, n_epochs):
-    """SCVI with as many latents, one layer of 128 and the negative binomial, trained on counts."""
-    import anndata
-    import scvi
-
-    for name in ("scvi", "lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.simplefilter("ignore")
-    scvi.settings.seed = seed
-    scvi.settings.verbosity = logging.ERROR
-    cells = anndata.AnnData(X.astype(np.float32))
-    if batch is not None:
-        cells.obs["batch"] = np.where(batch == 1, "second", "first")
-    scvi.model.SCVI.setup_anndata(cells, batch_key=None if batch is None else "batch")
-    model = scvi.model.SCVI(cells, n_latent=N_COMPONENTS, gene_likelihood="nb")
-    quiet = {"enable_progress_bar": False, "enable_model_summary": False, "logger": False}
-    model.train(max_epochs=n_epochs, accelerator="cpu", train_size=1.0, **quiet)
-    return model
-
-
 def scvi_latents(X, batch, seed, parameters):
     """Coordinates under SCVI, after its own number of epochs unless another is given."""
-    return scvi_model(X, batch, seed, parameters.get("max_epochs")).get_latent_representation()
+    n_epochs = parameters.get("max_epochs")
+    return scvi_model(X, batch, seed, N_COMPONENTS, n_epochs).get_latent_representation()
 
 
 def measured(case, model, seed, parameters):

@@ -18,8 +18,9 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import minmax_scale
 
-from benchmarks._common import PAPERS, Report, data_file, over_seeds, parser
-from sklatent import VAE, RosettaPoints, RosettaVAE
+from benchmarks._common import PAPERS, Report, data_file, kept, over_seeds, parser
+from benchmarks.spaces import _peers as peers
+from sklatent import VAE, LinearAligner, RosettaPoints, RosettaVAE
 from sklatent.model_selection import retrain
 
 MACHINES = {
@@ -112,23 +113,33 @@ def elsewhere(model, environment):
         return np.load(path)
 
 
-def seeds(report, cases, n_pairs):
+def split(X, seed):
+    """Rows to train on, and a fifth to hold out."""
+    order = np.random.default_rng(seed).permutation(len(X))
+    return np.split(X[order], [int(0.8 * len(X))])
+
+
+def pair(X, parameters, seed):
+    """Two seeds on one split: R^2 of held-out coordinates, and the mean held-out bound."""
+    train, test = split(X, seed)
+    models = [VAE(**parameters, random_state=2 * seed + k).fit(train) for k in range(2)]
+    Z = [model.transform(test) for model in models]
+    return r2_score(*Z), float(np.mean([model.score(test) for model in models]))
+
+
+def seeds(report, cases, n_pairs, keep):
     """Two seeds on each of several splits: coordinates and bound, with both starts."""
     rows = []
     for name, X, parameters in cases:
         row, bounds = [name], []
         for start in ({}, PAPERS):
-            agreement, bound = [], []
-            for split in range(n_pairs):
-                order = np.random.default_rng(split).permutation(len(X))
-                train, test = np.split(X[order], [int(0.8 * len(X))])
-                models = [
-                    VAE(**parameters, **start, random_state=2 * split + k).fit(train)
-                    for k in range(2)
-                ]
-                Z = [model.transform(test) for model in models]
-                agreement.append(r2_score(*Z))
-                bound.append(np.mean([model.score(test) for model in models]))
+            runs = [
+                kept(
+                    keep, f"seeds {name} {start} {seed}", partial(pair, X, parameters | start, seed)
+                )
+                for seed in range(n_pairs)
+            ]
+            agreement, bound = np.transpose(runs)
             row += [over_seeds(agreement), over_seeds(bound)]
             bounds.append(bound)
         rows.append([*row, over_seeds(np.subtract(*bounds))])
@@ -141,6 +152,37 @@ def seeds(report, cases, n_pairs):
     )
     columns = ["data", "R^2, ours", "bound, ours", "R^2, random", "bound, random", "ours ahead by"]
     report.table(columns, rows)
+
+
+def others(report, epochs, quick, keep):
+    """The same two seeds with models that people use today."""
+    cases = [
+        ("digits, 8", "pythae", peers.pythae_latents, digits(), 8, epochs),
+        ("digits, 2", "umap", peers.umap_latents, digits(), 2, None),
+    ]
+    if not quick:
+        cases.append(("counts, 8", "scvi", peers.scvi_latents, raw_counts(), 8, epochs))
+    rows = []
+    for data, package, latents, X, n_components, n_epochs in cases:
+        if not peers.installed(package):
+            rows.append([data, package, "not installed", ""])
+            continue
+
+        def measured(seed, X=X, latents=latents, size=(n_components, n_epochs)):
+            Z = [latents(*split(X, seed), 2 * seed + k, *size) for k in range(2)]
+            mapped = LinearAligner().fit(*Z)
+            return r2_score(*Z[::-1]), r2_score(Z[1], mapped.transform(Z[0]))
+
+        runs = [
+            kept(keep, f"others {data} {package} {seed} {n_epochs}", partial(measured, seed))
+            for seed in range(1 if quick else 3)
+        ]
+        rows.append([data, package, *(over_seeds(found) for found in np.transpose(runs))])
+    report.text(
+        "## Others\n\nThe same with other packages: R^2 of held-out rows' coordinates between two "
+        "seeds as they come, and after the best linear map, which was fitted to these very rows."
+    )
+    report.table(["data", "package", "R^2", "R^2 after a map"], rows)
 
 
 def changed_rows(report, epochs):
@@ -210,8 +252,8 @@ def labs(report, epochs):
 
 def main():
     """Read the options and write the report."""
-    arguments = parser(__doc__).parse_args()
-    quick = arguments.quick
+    arguments = parser(__doc__, keeps=True).parse_args()
+    quick, keep = arguments.quick, arguments.keep
     epochs, n_pairs = (3, 1) if quick else (100, 3)
     report = Report("The same space", arguments.out)
     tables = {"iris": load_iris, "wine": load_wine, "breast cancer": load_breast_cancer}
@@ -239,7 +281,8 @@ def main():
     rounding(report, epochs)
     changed_rows(report, epochs)
     labs(report, epochs)
-    seeds(report, cases, n_pairs)
+    seeds(report, cases, n_pairs, keep)
+    others(report, epochs, quick, keep)
     report.write()
 
 

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -137,13 +139,32 @@ def test_the_net_is_not_fitted_by_itself():
     model.partial_fit(X)
 
 
-def test_partial_fit_does_not_slow_down_with_its_history():
-    """The thousandth call is as fast as the first hundred."""
-    model = VAE(2, **SMALL)
-    rows = X[:4]
-    times = []
-    for _ in range(1200):
-        start = time.process_time()
+def test_a_call_of_partial_fit_costs_the_same_after_a_long_history():
+    """Counted in calls of functions and in bytes: no epoch is gone through again."""
+    model, rows = VAE(2, **SMALL), X[:4]
+
+    def cost():
+        calls = 0
+
+        def count(frame, event, argument):
+            nonlocal calls
+            calls += event in ("call", "c_call")
+
+        tracemalloc.start()
+        sys.setprofile(count)
+        try:
+            model.partial_fit(rows)
+        finally:
+            sys.setprofile(None)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        return calls, peak
+
+    for _ in range(5):
         model.partial_fit(rows)
-        times.append(time.process_time() - start)
-    assert np.median(times[-200:]) < 1.5 * np.median(times[50:250])
+    calls, peak = cost()
+    for history in (model.net_.history, model.history_):
+        history.extend([dict(history[-1]) for _ in range(20_000)])
+    calls_later, peak_later = cost()
+    assert calls_later < calls + 1_000
+    assert peak_later < peak + 400_000  # twice the list's own pointers
