@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,12 @@ TESTED_BY = {
 }
 
 
+@cache
+def parsed(path):
+    """Return a file's syntax tree; each is read once."""
+    return ast.parse(path.read_text())
+
+
 def module_name(path):
     """Return what a file is imported as."""
     parts = path.relative_to(ROOT).with_suffix("").parts
@@ -119,7 +126,7 @@ def imports(path):
     """
     package = module_name(path).split(".")
     package = package if path.name == "__init__.py" else package[:-1]
-    stack = [ast.parse(path.read_text())]
+    stack = [parsed(path)]
     while stack:
         node = stack.pop()
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
@@ -183,7 +190,7 @@ def circles(graph):
 
 def calls(path):
     """Yield the dotted name of everything that a file calls."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func)
 
@@ -222,8 +229,7 @@ class TestEachFile:
         assert not private
 
     def test_no_pickle_and_no_global_randomness(self, path):
-        source = path.read_text()
-        tree = ast.parse(source)
+        tree = parsed(path)
         imported = {
             alias.name.split(".")[0]
             for node in ast.walk(tree)
@@ -350,7 +356,7 @@ def test_one_style_of_imports():
         f"{path.relative_to(ROOT)}: {ast.unparse(node)}"
         for folder in ("sklatent", "tests", "benchmarks", "demo", "docs")
         for path in (ROOT / folder).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.ImportFrom) and node.level
     ]
     assert not relative
