@@ -85,7 +85,7 @@ class RidgePath:
         unit = np.abs(X).max() or 1.0
         X = X / unit
         root = np.sqrt(self.weights)[:, None]
-        left, self.values, _ = linalg.svd(X * root, full_matrices=False)
+        left, self.values, self.right = linalg.svd(X * root, full_matrices=False)
         self.values[self.values <= self.values[0] * max(X.shape) * 2.0**-52] = 0.0
         self.left = left / root
         self.coordinates = left.T @ (Y * root)
@@ -119,6 +119,25 @@ class RidgePath:
             [np.bincount(self.groups, self.weights * column) for column in residuals.T]
         )
         return residuals + means[self.groups] * factor[:, None]
+
+    def coefficients(self, alpha):
+        """Coefficients of the map fitted to all rows.
+
+        Parameters
+        ----------
+        alpha : float
+            Penalty; without one the map of minimum norm is found.
+
+        Returns
+        -------
+        coefficients : ndarray of shape (n_features, n_targets)
+            In units of Y over those of X.
+        """
+        squares = self.values**2 + (alpha / self.unit if self.unit else 0.0)
+        shrinkage = np.divide(
+            self.values, squares, out=np.zeros_like(squares), where=self.values > 0
+        )
+        return self.right.T @ (shrinkage[:, None] * self.coordinates) / np.sqrt(self.unit)
 
     def effective_parameters(self, alpha):
         """Trace of the hat matrix: how many coefficients each target's fit is worth."""

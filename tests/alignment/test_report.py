@@ -186,6 +186,43 @@ class TestSupport:
             found.append(spearmanr(-report.support, errors)[0])
         assert min(found) > 0.5
 
+    def test_it_tells_where_maps_do_badly_at_equal_distance(self):
+        """Noise on one side, or a bend in one direction: place alone has at most 0.25 and 0.35."""
+
+        def correlation(X, Y, new, image):
+            errors = np.linalg.norm(LinearAligner().fit(X, Y).transform(new) - image, axis=1)
+            report = alignment_report(X, Y, X_new=new, kinds=("linear",))
+            return spearmanr(-report.support, errors)[0]
+
+        for seed in range(5):
+            rng = np.random.default_rng(seed)
+            X, new = rng.normal(size=(200, 4)), 1.3 * rng.normal(size=(400, 4))
+            noisy = [
+                Z + np.where(Z[:, :1] > 0, 0.5, 0.02) * rng.normal(size=Z.shape) for Z in (X, new)
+            ]
+            bent = [np.column_stack([Z[:, 0] ** 2, Z[:, 1:]]) for Z in (X, new)]
+            assert correlation(X, noisy[0], new, noisy[1]) > 0.45
+            assert correlation(X, bent[0], new, bent[1]) > 0.55
+
+    def test_of_an_exact_map_it_is_place_alone(self):
+        X, Y = pair("linear", n=60, noise=0.0)
+        new = 2 * pair("linear", n=100, seed=1)[0]
+        support = alignment_report(X, Y, X_new=new, kinds=("linear",)).support
+        other = alignment_report(X, X, X_new=new, kinds=("linear",)).support
+        assert_allclose(support, other, rtol=1e-3)
+        assert spearmanr(support, np.linalg.norm(new, axis=1))[0] < -0.8
+
+    def test_few_anchors_and_copies_of_them(self):
+        """Without anchors for a single product no map bends, and copies teach nothing."""
+        X, Y = pair("linear", n=9, noise=0.3)
+        new = pair("linear", n=50, seed=1)[0]
+        once = alignment_report(X, Y, X_new=new, kinds=("linear",)).support
+        assert ((once > 0) & (once < 1)).all()
+        X, Y = pair("linear", n=100, noise=0.3)
+        once = alignment_report(X, Y, X_new=new, kinds=("linear",)).support
+        twice = alignment_report(np.r_[X, X], np.r_[Y, Y], X_new=new, kinds=("linear",)).support
+        assert_allclose(once, twice, rtol=0.02)
+
     def test_digits_that_no_anchor_shows_stand_out(self):
         X, labels = load_digits(return_X_y=True)
         source, target = PCA(10).fit_transform(X), PCA(10).fit_transform(np.sqrt(X))
