@@ -107,6 +107,8 @@ class AlignmentReport:
 
 def _rows(array, name):
     array = plain_latents(array, name)
+    if np.size(array) == 0:
+        raise ValueError(f"{name} has no rows: shape {np.shape(array)}.")
     array = check_array(
         array, dtype="numeric", ensure_2d=False, ensure_all_finite=False, input_name=name
     )

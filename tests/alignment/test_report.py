@@ -301,6 +301,8 @@ class TestVerdict:
         (lambda X, Y: {"X": X[[0] * 120]}, ValueError, "Every column of X"),
         (lambda X, Y: {"X": X[[0, 1] * 60]}, ValueError, "2 distinct anchors"),
         (lambda X, Y: {"X_new": X[:, :2]}, ValueError, "X_new has 2 columns"),
+        (lambda X, Y: {"X_new": X[:0]}, ValueError, "X_new has no rows"),
+        (lambda X, Y: {"X": X[:0], "y": Y[:0]}, ValueError, "X has no rows"),
         (lambda X, Y: {"kinds": ("affine",)}, ValueError, "kinds must be some of"),
         (lambda X, Y: {"kinds": ()}, ValueError, "kinds must be some of"),
         (lambda X, Y: {"confidence": 90}, ValueError, "confidence"),
