@@ -108,8 +108,9 @@ def _features(errors, totals, influence, parameters, tails, rigid_in, linear_in)
     root = 1.0 / np.sqrt(n)
     spread = influence.std()
     leverage = min(parameters / n, 1.0)
-    both = errors.std() * totals.std()
-    together = np.mean((errors - errors.mean()) * (totals - totals.mean()))
+    apart = [side / side.mean() - 1.0 for side in (errors, totals)]
+    both = apart[0].std() * apart[1].std()
+    together = np.mean(apart[0] * apart[1])
     return np.array(
         [
             root,
