@@ -308,7 +308,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 raise ValueError(
                     f"sample_ids of space {number} has shape {ids.shape} for {space.shape[0]} rows."
                 )
-            matched_rows(ids, ids)  # none is missing or there twice
+            _matched(ids, ids, f"space {number}")  # none is missing or there twice
             checked.append(ids)
         kinds = {"text" if ids.dtype.kind in "US" else "other" for ids in checked}
         if len(kinds) > 1:
@@ -370,7 +370,7 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                     "give sample_ids, so that rows of one sample can be found."
                 )
         else:
-            here, there = matched_rows(ids, to_numpy(self.sample_ids_))
+            here, there = _matched(ids, to_numpy(self.sample_ids_), name)
             if len(here) < 2:
                 raise ValueError(
                     f"{name} has {len(here)} row in common with the common space; 2 are needed."
@@ -388,3 +388,11 @@ class GroupAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.array_api_support = True
         return tags
+
+
+def _matched(ids, others, name):
+    try:
+        return matched_rows(ids, others)
+    except ValueError as error:
+        told = str(error).replace("ids_a", f"sample_ids of {name}")
+        raise ValueError(told.replace("ids_b", "the common space")) from None

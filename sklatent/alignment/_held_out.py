@@ -76,6 +76,7 @@ class RidgePath:
         kept = weights > 0
         X, Y, self.weights = X[kept], Y[kept], weights[kept]
         self.groups = duplicate_groups(X)
+        self.weight = np.bincount(self.groups, self.weights)
         self.total = self.weights.sum()
         self.offset = 1.0 / self.total if fit_intercept else 0.0
         if fit_intercept:
@@ -85,7 +86,7 @@ class RidgePath:
         unit = np.abs(X).max() or 1.0
         X = X / unit
         root = np.sqrt(self.weights)[:, None]
-        left, self.values, _ = linalg.svd(X * root, full_matrices=False)
+        left, self.values, self.right = linalg.svd(X * root, full_matrices=False)
         self.values[self.values <= self.values[0] * max(X.shape) * 2.0**-52] = 0.0
         self.left = left / root
         self.coordinates = left.T @ (Y * root)
@@ -111,14 +112,34 @@ class RidgePath:
         shrinkage = squares / (squares + penalty) if penalty > 0 else np.zeros_like(squares)
         fitted = self.left * shrinkage
         residuals = self.Y - fitted @ self.coordinates
-        leverage = self.weights * (np.sum(fitted * self.left, axis=1) + self.offset)
+        leverage = self.weights * (np.einsum("ij,ij->i", fitted, self.left) + self.offset)
+        if self.weight.size == len(leverage):  # no copies, so every group's mean is its row
+            return residuals / np.maximum(1.0 - leverage, 1e-12)[:, None]
         leverage = np.bincount(self.groups, leverage)
-        weight = np.bincount(self.groups, self.weights)
-        factor = (leverage / np.maximum(1.0 - leverage, 1e-12) / weight)[self.groups]
+        factor = (leverage / np.maximum(1.0 - leverage, 1e-12) / self.weight)[self.groups]
         means = np.column_stack(
             [np.bincount(self.groups, self.weights * column) for column in residuals.T]
         )
         return residuals + means[self.groups] * factor[:, None]
+
+    def coefficients(self, alpha):
+        """Coefficients of the map fitted to all rows.
+
+        Parameters
+        ----------
+        alpha : float
+            Penalty; without one the map of minimum norm is found.
+
+        Returns
+        -------
+        coefficients : ndarray of shape (n_features, n_targets)
+            In units of Y over those of X.
+        """
+        squares = self.values**2 + (alpha / self.unit if self.unit else 0.0)
+        shrinkage = np.divide(
+            self.values, squares, out=np.zeros_like(squares), where=self.values > 0
+        )
+        return self.right.T @ (shrinkage[:, None] * self.coordinates) / np.sqrt(self.unit)
 
     def effective_parameters(self, alpha):
         """Trace of the hat matrix: how many coefficients each target's fit is worth."""
@@ -140,14 +161,13 @@ class RidgePath:
         the median row's, so that one bad row neither chooses the penalty nor, by the size of the
         standard error, forbids one.
         """
-        weight = np.bincount(self.groups, self.weights)
         squares = [np.sum(self.residuals(alpha) ** 2, axis=1) for alpha in self.alphas]
         errors = np.array([np.bincount(self.groups, self.weights * row) for row in squares])
-        errors /= weight
+        errors /= self.weight
         # Exact maps leave nothing but rounding, of which the logarithm has to be finite.
         least = max(1e-24 * errors.max(), 2.0**-1022)
         usual = max(_USUAL * np.median(errors, axis=1).min(), least)
-        losses = weight * np.log1p(errors / usual)
+        losses = self.weight * np.log1p(errors / usual)
         excess = losses - losses[losses.sum(axis=1).argmin()]
         n = excess.shape[1]
         noise = excess.std(axis=1, ddof=1) * np.sqrt(n) if n > 1 else np.zeros(len(excess))

@@ -4,7 +4,8 @@ from itertools import product as product_of
 
 import numpy as np
 from scipy import linalg
-from sklearn.metrics import pairwise_distances_argmin_min
+
+from sklatent.alignment._icp_steps import nearest_both_ways
 
 _MAX_TURNED = 10  # axes whose signs are tried in all combinations
 
@@ -94,7 +95,6 @@ def held_out_distance(mapped, target, groups, judging):
             (target[target_held], mapped[source_rows]),
         ):
             if len(points):
-                distances = pairwise_distances_argmin_min(points, others)[1]
-                squares += float(distances @ distances)
+                squares += float(nearest_both_ways(points, others)[2].sum())
                 count += len(points)
     return squares / count if count else np.inf

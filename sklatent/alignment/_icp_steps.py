@@ -1,7 +1,6 @@
 """Steps of iterative closest points: pairs of nearest points, and a map fitted to them."""
 
 import numpy as np
-from sklearn.metrics import pairwise_distances_argmin_min
 
 from sklatent.alignment._linear import least_squares
 from sklatent.alignment._moments import paired_moments
@@ -39,6 +38,46 @@ def fit_affine(X, Y, kind):
     return rotation, intercept, rank
 
 
+_BLOCK = 2**20  # entries of distance matrices that are held at a time
+
+
+def nearest_both_ways(A, B):
+    """Find the nearest row of B for each of A and the other way round, by one product.
+
+    Parameters
+    ----------
+    A, B : ndarray of shape (n_a, d) and (n_b, d)
+        Rows.
+
+    Returns
+    -------
+    there, back : ndarray of shape (n_a,) and (n_b,)
+        Numbers of the nearest rows; the first of equally near ones.
+
+    there_squares, back_squares : ndarray of shape (n_a,) and (n_b,)
+        Squared distances to them.
+    """
+    centre = B.mean(axis=0)  # rows far from zero have squares that drown their distances
+    a, b = A - centre, B - centre
+    b_squares = np.einsum("ij,ij->i", b, b)
+    there, back = np.empty(len(a), np.intp), np.zeros(len(b), np.intp)
+    nearest = np.full(len(b), np.inf)
+    step = max(_BLOCK // len(b), 1)
+    for start in range(0, len(a), step):
+        rows = a[start : start + step]
+        distances = rows @ (-2.0 * b.T)
+        distances += b_squares
+        there[start : start + step] = distances.argmin(axis=1)
+        distances += np.einsum("ij,ij->i", rows, rows)[:, None]
+        among = distances.argmin(axis=0)
+        found = distances[among, np.arange(len(b))]
+        closer = found < nearest
+        nearest[closer], back[closer] = found[closer], among[closer] + start
+    # The product loses the digits of small distances.
+    there_squares = np.sum((A - B[there]) ** 2, axis=1)
+    return there, back, there_squares, np.sum((B - A[back]) ** 2, axis=1)
+
+
 def match_nearest(mapped, target, groups, *, both_ways):
     """Pair each point with the nearest point of its own group on the other side.
 
@@ -66,16 +105,13 @@ def match_nearest(mapped, target, groups, *, both_ways):
     """
     pairs, squares, count = [], 0.0, 0
     for source_group, target_group in groups:
-        there, there_distance = pairwise_distances_argmin_min(
+        there, back, there_squares, back_squares = nearest_both_ways(
             mapped[source_group], target[target_group]
-        )
-        back, back_distance = pairwise_distances_argmin_min(
-            target[target_group], mapped[source_group]
         )
         pairs.append((source_group, target_group[there]))
         if both_ways:
             pairs.append((source_group[back], target_group))
-        squares += float(there_distance @ there_distance + back_distance @ back_distance)
+        squares += float(there_squares.sum() + back_squares.sum())
         count += there.size + back.size
     source_rows, target_rows = map(np.concatenate, zip(*pairs, strict=True))
     return source_rows, target_rows, squares / count

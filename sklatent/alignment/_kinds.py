@@ -9,7 +9,7 @@ from sklatent.alignment._held_out import (
     pad,
     rigid_residuals,
 )
-from sklatent.alignment._interval import r2_interval
+from sklatent.alignment._interval import excess_spread, r2_interval
 from sklatent.alignment._stitching import StitchingAligner
 
 KINDS = ("identity", "rigid", "scaled", "linear", "network")  # from simple to general
@@ -88,8 +88,15 @@ def held_out_r2(kind, X, Y, groups, generator, confidence):
     errors = np.bincount(groups, squares) / counts
     means = mean_residuals(Y, groups)
     totals = np.bincount(groups, np.sum(means**2, axis=1)) / counts
-    rigid_in = min(X.shape[1], Y.shape[1]) if kind in ("rigid", "scaled") else 0
-    # Networks are fitted without a fifth of the rows, other kinds without hardly any.
-    left_out = 1 / _NETWORK_FOLDS if kind == "network" else 0.0
-    found = r2_interval(errors, totals, parameters, confidence, left_out, rigid_in)
+    found = r2_interval(
+        errors,
+        totals,
+        parameters,
+        confidence,
+        # Networks are fitted without a fifth of the rows, other kinds without hardly any.
+        left_out=1 / _NETWORK_FOLDS if kind == "network" else 0.0,
+        tails=excess_spread(X, groups),
+        rigid_in=min(X.shape[1], Y.shape[1]) if kind in ("rigid", "scaled") else 0,
+        linear_in=X.shape[1] if kind == "linear" else 0,
+    )
     return found, squares, totals.mean()

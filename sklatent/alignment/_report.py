@@ -48,8 +48,8 @@ class AlignmentReport:
         Where its R^2 on fresh rows lies, with the report's confidence.
 
     support : ndarray of shape (n_rows,)
-        For each row of X_new, or of X, how far inside the anchors it lies, from 0 to 1; 0.5 is at
-        their edge. Larger is further inside.
+        For each row of X_new, or of X, how far inside the anchors it lies, from 0 to 1, in place
+        and in how well linear maps do around it; 0.5 is at their edge. Larger is further inside.
 
     verdict : {"align", "retrain", "refuse"}
         Whether the map may be used.
@@ -107,6 +107,8 @@ class AlignmentReport:
 
 def _rows(array, name):
     array = plain_latents(array, name)
+    if np.size(array) == 0:
+        raise ValueError(f"{name} has no rows: shape {np.shape(array)}.")
     array = check_array(
         array, dtype="numeric", ensure_2d=False, ensure_all_finite=False, input_name=name
     )
@@ -207,6 +209,12 @@ def alignment_report(
     simulation; see ``benchmarks/reports/alignment_report.md`` for how often it holds. A network is
     judged by five that each lack a fifth of the anchors; its upper end allows for that.
 
+    Support is 1 / (1 + distance / edge), the edge that of 95 percent of the anchors. The distance
+    is one from the anchors, as leverage and the nearest ones see it, times the error that is to be
+    expected: what a linear map leaves of the nearest anchors when they are left out, and how far
+    it is from a map that may bend. On rows unlike the anchors it told the real error with rank
+    correlations of 0.52 to 0.79 where distance alone had 0.37 to 0.80.
+
     References
     ----------
     Allen, "The relationship between variable selection and data augmentation and a method for
@@ -285,8 +293,8 @@ def alignment_report(
     enough = best["r2"] - max(best["standard_error"], _ROUNDING)
     chosen = next(row for row in tried if row["r2"] >= enough)
     chosen["chosen"] = True
-    support = anchor_support(X, None, groups)
-    new_support = support if X_new is None else anchor_support(X, X_new, groups)
+    support = anchor_support(X, Y, None, groups)
+    new_support = support if X_new is None else anchor_support(X, Y, X_new, groups)
     outside = 0.0 if X_new is None else float(np.mean(new_support < _EDGE))
     verdict, reason = judge(
         chosen,

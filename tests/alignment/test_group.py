@@ -243,6 +243,20 @@ class TestBadInput:
                 "1 lists of identifiers for 2",
             ),
             (
+                lambda: group.fit(spaces[:2], sample_ids=[range(200), [0, *range(199)]]),
+                ValueError,
+                "sample_ids of space 1 has identifiers that occur more than once",
+            ),
+            (
+                lambda: (
+                    GroupAligner()
+                    .fit(spaces[:2], sample_ids=[range(200)] * 2)
+                    .add(spaces[2], sample_ids=range(1000, 1200))
+                ),
+                ValueError,
+                "sample_ids of Z begins with 1000, the common space with 0",
+            ),
+            (
                 lambda: GroupAligner(reference=7).fit(spaces),
                 ValueError,
                 "reference=7 isn't there",

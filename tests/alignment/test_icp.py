@@ -9,8 +9,14 @@ from scipy.spatial.distance import cdist
 from scipy.stats import ortho_group
 from sklearn.exceptions import ConvergenceWarning
 
-from sklatent.alignment import ICPAligner, LinearAligner, RigidAligner, class_mean_anchors
-from sklatent.alignment._icp_steps import match_nearest
+from sklatent.alignment import (
+    ICPAligner,
+    LinearAligner,
+    RigidAligner,
+    _icp_steps,
+    class_mean_anchors,
+)
+from sklatent.alignment._icp_steps import match_nearest, nearest_both_ways
 
 
 def clouds(n=600, width=4, n_classes=6, seed=0, shear=0.0, unpaired=True):
@@ -33,7 +39,7 @@ class TestRecovery:
     def test_shuffled_points_are_recovered_exactly(self, seed):
         source, target, labels, _, matrix = clouds(unpaired=False, seed=seed)
         order = np.random.default_rng(seed).permutation(len(source))
-        aligner = ICPAligner(kind="rigid").fit(
+        aligner = ICPAligner(kind="rigid", random_state=0).fit(
             source, target[order], source_labels=labels, target_labels=labels[order]
         )
         assert_allclose(aligner.transform(source), source @ matrix + 1, atol=1e-8)
@@ -58,7 +64,7 @@ class TestRecovery:
 
         labels = {"source_labels": here, "target_labels": there[: n - 50]}
         target = target[: n - 50]
-        ours = ICPAligner(kind=kind).fit(source, target, **labels)
+        ours = ICPAligner(kind=kind, random_state=0).fit(source, target, **labels)
         means = {"linear": LinearAligner, "rigid": RigidAligner}[kind]()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
@@ -138,6 +144,20 @@ class TestStarts:
 
 
 class TestPieces:
+    @pytest.mark.parametrize("block", [1, 50, 2**20])
+    def test_nearest_rows_are_those_of_brute_force_far_from_zero_too(self, block, monkeypatch):
+        monkeypatch.setattr(_icp_steps, "_BLOCK", block)
+        rng = np.random.default_rng(0)
+        A, B = rng.normal(size=(40, 3)) + 1e6, rng.normal(size=(23, 3)) + 1e6
+        B[3], B[7] = A[5], A[5]
+        D = cdist(A, B) ** 2
+        there, back, there_squares, back_squares = nearest_both_ways(A, B)
+        assert_allclose(there, D.argmin(axis=1))
+        assert_allclose(back, D.argmin(axis=0))
+        assert_allclose(there_squares, D.min(axis=1), rtol=1e-12)
+        assert_allclose(back_squares, D.min(axis=0), rtol=1e-12)
+        assert there_squares[5] == 0
+
     def test_matches_are_those_of_brute_force(self):
         rng = np.random.default_rng(0)
         A, B = rng.normal(size=(30, 3)), rng.normal(size=(20, 3))
@@ -190,7 +210,7 @@ class TestPieces:
     def test_string_labels_and_unequal_widths(self):
         source, target, source_labels, target_labels, _ = clouds()
         names = np.array(list("abcdef"))
-        aligner = ICPAligner(kind="rigid").fit(
+        aligner = ICPAligner(kind="rigid", random_state=0).fit(
             source,
             np.c_[target, np.zeros(len(target))],
             source_labels=names[source_labels],
