@@ -252,7 +252,9 @@ class LatentNet(NeuralNet):
             batch = run.batch(rows, weights, self.streams)
             if listeners:
                 self.notify("on_batch_begin", batch=batch, training=True)
-            optimizer.zero_grad(set_to_none=True)
+                optimizer.zero_grad(set_to_none=True)
+            else:
+                taking.zero_grad()
             with self._autocast():
                 terms = run.terms(module, batch, step, epochs_before + done)
                 loss = criterion(terms)
