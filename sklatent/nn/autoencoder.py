@@ -5,6 +5,7 @@ from torch import nn
 
 from sklatent._utils.calling import call_users
 from sklatent.nn.modules import as_rows, full_precision
+from sklatent.nn.stacking.mlp import in_one
 from sklatent.nn.told import ToldModule
 
 
@@ -34,10 +35,9 @@ class DecoderModule(ToldModule):
     def decode(self, z):
         """Likelihood parameters ``(..., batch, n_outputs)``."""
         z = self.beside(z)
-        output = as_rows(self.decoder(z), z)
-        if self.path is not None:
-            output = self.path.output(z, output)
-        return full_precision(output)
+        if self.path is None:
+            return full_precision(as_rows(self.decoder(z), z))
+        return full_precision(self.path.decode(z, self.decoder))
 
 
 class AutoencoderModule(DecoderModule):
@@ -67,8 +67,13 @@ class AutoencoderModule(DecoderModule):
         if self.path is None:
             return full_precision(self.head(as_rows(self.encoder(self.encoder_rows(x)), x)))
         standard = self.path.standardise(x)
+        beside = self.beside(standard)
+        if not self.raw and self.image_shape is None:
+            both = in_one(beside, self.encoder, self.head, self.path.encoder)
+            if both is not None:
+                return both
         features = as_rows(self.encoder(self.encoder_rows(x if self.raw else standard)), x)
-        return full_precision(self.head(features) + self.path.encoder(self.beside(standard)))
+        return full_precision(self.head(features) + self.path.encoder(beside))
 
     @torch.no_grad()
     def start(self):

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from sklatent.nn.channels_last import ToMaps
+from sklatent.nn.stacking.mlp import in_one
 
 _RESHAPES = (nn.Flatten, nn.Unflatten, nn.Identity, ToMaps)
 
@@ -65,7 +66,17 @@ class LinearPath(nn.Module):
         nonlinear : Tensor of shape (..., batch, n_outputs)
             What the network makes of them.
         """
-        both = self.decoder(z) + nonlinear
+        return self._in_own_unit(self.decoder(z) + nonlinear)
+
+    def decode(self, z, network):
+        """The same with the network itself, whose output may have any shape behind the rows."""
+        both = in_one(z, network, beside=self.decoder)
+        if both is not None:
+            return self._in_own_unit(both)
+        found = network(z)
+        return self.output(z, found if found.ndim == z.ndim else found.flatten(z.ndim - 1))
+
+    def _in_own_unit(self, both):
         return torch.addcmul(self.output_center, self.output_scale, both)
 
     @torch.no_grad()

@@ -7,6 +7,7 @@ from sklatent.likelihoods._base import BoundLikelihood
 from sklatent.nn.architectures import build_networks, takes_images
 from sklatent.nn.linear_path import Gate, LinearPath, zero_last_layer
 from sklatent.nn.posteriors import make_posterior, n_posterior_parameters
+from sklatent.nn.stacking.mlp import in_one
 from sklatent.nn.told import ToldModule
 
 
@@ -87,8 +88,13 @@ class VariationalModule(ToldModule):
             # Encoders of the user's own may return images; the head takes vectors.
             return self.head(as_rows(self.encoder(self.encoder_rows(x)), x)), None
         standard = self.path.standardise(x)
+        beside = self.beside(standard)
+        if not self.raw and self.image_shape is None:
+            both = in_one(beside, self.encoder, self.head, self.path.encoder)
+            if both is not None:
+                return both, None
         features = self.encoder(self.encoder_rows(x if self.raw else standard))
-        return self.head(as_rows(features, x)), self.path.encoder(self.beside(standard))
+        return self.head(as_rows(features, x)), self.path.encoder(beside)
 
     def posterior_of(self, parameters, linear):
         """Posterior that :meth:`posterior_parameters` stand for."""
@@ -100,10 +106,9 @@ class VariationalModule(ToldModule):
     def decode(self, z):
         """Likelihood parameters ``(..., batch, n_outputs)`` at latents ``z``."""
         z = self.beside(z)
-        output = as_rows(self.decoder(z), z)
-        if self.path is not None:
-            output = self.path.output(z, output)
-        return full_precision(output)
+        if self.path is None:
+            return full_precision(as_rows(self.decoder(z), z))
+        return full_precision(self.path.decode(z, self.decoder))
 
     def forward(self, x):
         """Decode the posterior means of ``x``."""

@@ -4,7 +4,7 @@ import copy
 
 import torch
 from torch import nn
-from torch.nn.functional import batch_norm, conv2d, conv_transpose2d, pad
+from torch.nn.functional import batch_norm, conv2d, conv_transpose2d
 
 
 def strip_tensors(module):
@@ -163,35 +163,39 @@ class _BatchedLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias):
         ctx.save_for_backward(x, weight)
-        # Contiguous: what follows may work in place, which views of a function's own are not for.
-        if bias is None:
-            return _product(x, weight.mT).contiguous()
-        if weight.shape[1] < _NARROW:
-            return torch.baddbmm(bias.unsqueeze(2), weight, x.mT).mT.contiguous()
-        return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+        return affine(x, weight, bias)
 
     @staticmethod
     def backward(ctx, gradient):
         x, weight = ctx.saved_tensors
         for_x, for_weight, for_bias = ctx.needs_input_grad
         return (
-            _product(gradient, weight) if for_x else None,
-            _product(gradient.mT, x) if for_weight else None,
+            product(gradient, weight) if for_x else None,
+            product(gradient.mT, x) if for_weight else None,
             gradient.sum(1) if for_bias else None,
         )
 
 
-_NARROW = 16  # columns below which products are several times slower, one way round or the other
+_NARROW = 16  # columns below which a product is several times faster turned round
 
 
-def _product(a, b):
+def affine(x, weight, bias):
+    """`x @ weight.mT + bias` for K members, contiguous.
+
+    What follows may work in place, which views of a function's own are not for.
+    """
+    if bias is None:
+        return product(x, weight.mT).contiguous()
+    if weight.shape[1] < _NARROW:
+        return torch.baddbmm(bias.unsqueeze(2), weight, x.mT).mT.contiguous()
+    return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+
+
+def product(a, b):
     """`a @ b` for K members, however narrow `b` is; perhaps a view."""
-    narrow = b.shape[-1]
-    if not narrow < _NARROW <= a.shape[-2]:
-        return torch.bmm(a, b)
-    if a.stride(-1) != 1:  # which turned round is contiguous
+    if b.shape[-1] < _NARROW <= a.shape[-2]:
         return torch.bmm(b.mT, a.mT).mT
-    return torch.bmm(a, pad(b, (0, _NARROW - narrow)))[..., :narrow]
+    return torch.bmm(a, b)
 
 
 class StackedConv(StackedLayer):

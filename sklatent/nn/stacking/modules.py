@@ -14,6 +14,7 @@ Everything else, dropout and the user's own modules included, runs as a loop ove
 import copy
 
 import torch
+from torch import nn
 
 from sklatent.nn.stacking.kinds import (
     ELEMENTWISE,
@@ -30,6 +31,7 @@ from sklatent.nn.stacking.layers import (
     strip_tensors,
     unstack_tensors,
 )
+from sklatent.nn.stacking.mlp import StackedMLP, is_mlp
 from sklatent.nn.stacking.one_by_one import LoopedModules, StackedConvNet
 
 
@@ -258,6 +260,8 @@ def _stack(modules, memo, outermost):
         result = STACKED[type(first)](modules, memo)
     else:
         result = _stack_container(modules, memo, outermost)
+        if is_mlp(first):
+            result.__class__ = StackedMLP
     result._n_stacked = len(modules)
     result.training = first.training
     memo[id(first)] = result
@@ -283,6 +287,8 @@ def _unstack(stacked, k, memo):
         result = stacked.member(k, memo)
     else:
         result = strip_tensors(stacked)
+        if type(stacked) is StackedMLP:
+            result.__class__ = nn.Sequential
         for name, child in stacked._modules.items():
             result._modules[name] = None if child is None else _unstack(child, k, memo)
         unstack_tensors(stacked, result, k, memo)

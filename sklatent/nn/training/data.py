@@ -44,6 +44,22 @@ class Batch:
     def __len__(self):
         return self.x.shape[-2]
 
+    def expanded(self, which):
+        """A batch of stacked models, each of which has one of these.
+
+        Parameters
+        ----------
+        which : Tensor of shape (K,), integer
+            The number of each model's.
+        """
+
+        def own(value):
+            if isinstance(value, list):
+                return [own(part) for part in value]
+            return None if value is None else value.index_select(0, which)
+
+        return Batch(*map(own, vars(self).values()))
+
     def tell(self, module):
         """The module, told the rows' covariates where there are any."""
         return module if self.covariates is None else module.told(self.covariates)
@@ -79,6 +95,7 @@ class Rows:
         self.device = device
         self.index = None if index is None else torch.as_tensor(index)
         self._keys = keys
+        self._alike = None
         self.data = self._hold(X)
         self.beside = {
             name: [self._hold(part) for part in value]
@@ -113,9 +130,24 @@ class Rows:
         """All rows of one model as an array."""
         return self.take(torch.arange(len(self))).x.cpu().numpy()
 
-    def take(self, order):
-        """Rows at positions ``order``, ``(batch,)`` or ``(K, batch)``, as a :class:`Batch`."""
+    def same_rows(self, n_models):
+        """For each stacked model, the number of its rows among those that differ."""
+        if self.index is None or self.index.ndim == 1:
+            return [0] * n_models
+        if self._alike is None:
+            numbers = {}
+            own = [row.tobytes() for row in self.index.cpu().numpy()]
+            self._alike = [numbers.setdefault(row, len(numbers)) for row in own]
+        return self._alike
+
+    def take(self, order, models=None):
+        """Rows at positions ``order``, ``(batch,)`` or ``(K, batch)``, as a :class:`Batch`.
+
+        With `models`, the order has a row for each of these, and the batch too.
+        """
         index = self.index
+        if models is not None and index is not None and index.ndim == 2:
+            index = index[models]
         if index is None:
             index = order
         elif index.ndim == 1:

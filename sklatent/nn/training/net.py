@@ -23,7 +23,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from sklatent._utils.calling import call_users
 from sklatent.nn.training.callbacks import batch_hooks, scores_rows
-from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
+from sklatent.nn.training.devices import (
+    keep_freed_memory,
+    own_torch_state,
+    suitable_threads,
+    work_of,
+)
 from sklatent.nn.training.means import TermMeans
 from sklatent.nn.training.quick_adam import QuickAdam
 from sklatent.nn.training.randomness import RandomStreams
@@ -165,6 +170,7 @@ class LatentNet(NeuralNet):
         if not self.initialized_:
             self.initialize()
         threads = suitable_threads(work_of(self.module_, self.batch_size))
+        keep_freed_memory()
         with own_torch_state(torch.device(self.device)), threads:
             self.notify("on_train_begin", X=X, y=y)
             try:
@@ -246,7 +252,9 @@ class LatentNet(NeuralNet):
             batch = run.batch(rows, weights, self.streams)
             if listeners:
                 self.notify("on_batch_begin", batch=batch, training=True)
-            optimizer.zero_grad(set_to_none=True)
+                optimizer.zero_grad(set_to_none=True)
+            else:
+                taking.zero_grad()
             with self._autocast():
                 terms = run.terms(module, batch, step, epochs_before + done)
                 loss = criterion(terms)

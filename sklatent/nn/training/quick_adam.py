@@ -23,7 +23,16 @@ class QuickAdam:
     def __init__(self, optimizer):
         self.optimizer = optimizer
         self.plain = _is_plain(optimizer)
-        self.parts = None
+        self.parts = _parts(optimizer) if self.plain else None
+
+    def zero_grad(self):
+        """Forget gradients."""
+        if not self.plain:
+            self.optimizer.zero_grad(set_to_none=True)
+            return
+        for group in self.optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
 
     @torch.no_grad()
     def step(self):
@@ -37,9 +46,11 @@ class QuickAdam:
                 self.parts = _parts(self.optimizer)
                 self.plain = self.parts is not None
             return
-        for (group, params, means, squares, steps), own in zip(parts, gradients, strict=True):
+        for (group, params, means, squares, steps, counts), own in zip(
+            parts, gradients, strict=True
+        ):
             beta1, beta2 = group["betas"]
-            torch._foreach_add_(steps, 1)
+            counts.add_(1)  # and with them all of the steps
             torch._fused_adam_(
                 params,
                 own,
@@ -59,7 +70,7 @@ class QuickAdam:
 
 def _is_plain(optimizer):
     """Whether a step is no more than the kernel."""
-    if type(optimizer) is not torch.optim.Adam or "step" in vars(optimizer):
+    if type(optimizer) is not torch.optim.Adam or {"step", "zero_grad"} & vars(optimizer).keys():
         return False  # a scheduler wraps the method itself
     hooks = (
         optimizer._optimizer_step_pre_hooks,
@@ -90,6 +101,11 @@ def _parts(optimizer):
         states = [optimizer.state.get(p) for p in params]
         if not all(states):
             return None
-        names = ("exp_avg", "exp_avg_sq", "step")
-        parts.append((group, params, *([state[name] for state in states] for name in names)))
+        means, squares = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq"))
+        # One array, of which each parameter's step is an entry.
+        counts = torch.stack([state["step"] for state in states]).detach()
+        steps = list(counts.unbind())
+        for state, step in zip(states, steps, strict=True):
+            state["step"] = step
+        parts.append((group, params, means, squares, steps, counts))
     return parts

@@ -209,7 +209,7 @@ class RandomStreams:
         self._rows = np.array([self._spread[s]["rows"] for s in self.seeds], dtype=np.uint32)
         self._keys, self._sizes = None, None
         self._generators = None
-        self._alike = None
+        self._alike = self._which = None
 
     @property
     def generators(self):
@@ -285,6 +285,11 @@ class RandomStreams:
             order, sizes = order[which], sizes[which.numpy()]
         return order if self.stacked else order[0], sizes
 
+    def same_order(self):
+        """For each model, the number of the order of rows that it goes through in this epoch."""
+        which = self._which
+        return np.arange(len(self.seeds)) if which is None else which.cpu().numpy()
+
     def for_validation(self, keys, sizes):
         """Streams for validation rows in their order: the same noise whatever the epoch."""
         streams = RandomStreams(self.seeds, self.dtype, self.device, self.stacked)
@@ -299,6 +304,8 @@ class RandomStreams:
         self._ends = np.concatenate(
             [np.zeros((len(sizes), 1), dtype=int), np.cumsum(sizes, axis=1)], axis=1
         )
+        # Whether each batch has as many rows for all models.
+        self._even = bool((sizes == sizes[:1]).all())
         self._chunks = {}
         self._batch = -1
 
@@ -350,6 +357,10 @@ class RandomStreams:
             chunk = self._chunks[name] = self._chunk(call, width, distribution, purpose)
         values, _, first = chunk
         n = self._width
+        if torch.is_tensor(values):
+            start = self._ends[0, self._batch] - self._ends[0, first]
+            numbers = values[:, start : start + n]
+            return numbers if self._which is None else numbers.index_select(0, self._which)
         parts = []
         for k, own in enumerate(values):
             start = self._ends[k, self._batch] - self._ends[k, first]
@@ -373,7 +384,10 @@ class RandomStreams:
         seeds = np.repeat(self._drawn_seeds, lengths)
         words = random_words(keys, seeds, width, epoch=self._drawn_for, call=call, purpose=purpose)
         values = distribution(words).to(dtype=self.dtype).to(self.device)
-        return values.split(lengths), last, first
+        # Batches of one size lie at one place in all.
+        alike = self._even and self._width == self._sizes[0, first]
+        values = values.unflatten(0, (len(spans), -1)) if alike else values.split(lengths)
+        return values, last, first
 
     def state(self):
         """All that a continued fit needs, as a list of arrays."""

@@ -57,6 +57,8 @@ class TrainingRun:
     progress_bar: bool = False
     until: np.ndarray | None = None
     watch: Any = None
+    # Of stacked models in an epoch: the first to go through each order of rows, and which is whose.
+    _alike: Any = None
 
     def terms(self, module, batch, step, epochs):
         """Terms of the loss in training, after some epochs and a part of one."""
@@ -74,7 +76,8 @@ class TrainingRun:
         Returns
         -------
         list of (positions, weights, size)
-            Positions of a batch's rows, ``(batch,)`` or ``(K, batch)``; the rows' shares in a mean
+            Positions of a batch's rows, ``(batch,)`` or ``(K, batch)``, where several models go
+            through the same rows only the first one's; the rows' shares in a mean
             where the batches of stacked models differ in size, else None; and the number of rows,
             of each model where they differ.
         """
@@ -86,14 +89,31 @@ class TrainingRun:
             )
         n_batches = min(-(-len(self.rows) // batch_size), len(self.rows) // least)
         order, sizes = streams.begin_epoch(self.rows.keys(), n_batches, least)
+        self._alike = None
         if (sizes == sizes[:1]).all():
+            if streams.stacked:
+                order = self._once(order, streams)
             parts = order.split(sizes[0].tolist(), dim=-1)
             return [(part, None, size) for part, size in zip(parts, sizes[0], strict=True)]
         return _padded(order, sizes, streams)
 
+    def _once(self, order, streams):
+        """The orders of rows that occur, and note which of them is each model's."""
+        pairs = [*zip(streams.same_order(), self.rows.same_rows(len(order)), strict=True)]
+        numbers = {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
+        if len(numbers) == len(pairs):
+            return order
+        first = torch.tensor([pairs.index(pair) for pair in numbers])
+        self._alike = first, torch.tensor([numbers[pair] for pair in pairs], device=streams.device)
+        return order[first]
+
     def batch(self, positions, weights, streams):
         """Slice a training batch and augment it, each member by its own noise."""
-        batch = self.rows.take(positions)
+        if self._alike is None:
+            batch = self.rows.take(positions)
+        else:
+            first, which = self._alike
+            batch = self.rows.take(positions, first).expanded(which)
         batch.weights = weights
         streams.begin_batch(len(batch))
         if self.augment is None:

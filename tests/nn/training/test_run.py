@@ -75,3 +75,24 @@ def test_a_batch_is_augmented_by_the_model_s_own_noise():
     assert torch.equal(batches[0].x, batches[1].x)
     assert not torch.equal(batches[0].x, torch.as_tensor(X[[1, 4]]))
     assert batches[0].rows.tolist() == [1, 4]
+
+
+@pytest.mark.parametrize("seeds", [(5, 5, 5, 5), (5, 6, 5, 6), (1, 2, 3, 4)])
+@pytest.mark.parametrize("index", [None, [[0, 1, 2, 3], [6, 7, 8, 9], [0, 1, 2, 3], [0, 1, 2, 3]]])
+def test_stacked_models_take_the_rows_that_each_would_take_alone(index, seeds):
+    """Whether they share an order and rows, one of them or neither; other fields as well."""
+    index = index and np.array(index)
+    extra = {"covariates": X[:, :1] + 100, "views": [X - 1, X + 1]}
+    together = TrainingRun(Rows(X, index, None, torch.float64, "cpu", extra), None, None, {})
+    several = RandomStreams(list(seeds), torch.float64, "cpu", stacked=True)
+    batches = [together.batch(rows, w, several) for rows, w, _ in together.plan(several, 2)]
+    for k, seed in enumerate(seeds):
+        own = None if index is None else index[k]
+        alone = TrainingRun(Rows(X, own, None, torch.float64, "cpu", extra), None, None, {})
+        one = RandomStreams([seed], torch.float64, "cpu")
+        for (rows, w, _), found in zip(alone.plan(one, 2), batches, strict=True):
+            expected = alone.batch(rows, w, one)
+            for name in ("x", "rows", "covariates"):
+                assert torch.equal(getattr(found, name)[k], getattr(expected, name))
+            for view, other in zip(found.views, expected.views, strict=True):
+                assert torch.equal(view[k], other)
