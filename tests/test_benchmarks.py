@@ -1,6 +1,7 @@
 """What the benchmarks share, and that each of them can be started."""
 
 import importlib
+import json
 import subprocess
 import sys
 from itertools import islice
@@ -12,6 +13,7 @@ from scipy import stats
 from sklearn.base import clone
 
 import benchmarks
+from benchmarks import _common
 from benchmarks._common import (
     REMARKS,
     Interval,
@@ -99,6 +101,31 @@ def test_what_is_kept_is_not_measured_again(tmp_path):
     assert kept(folder, "b", measure) == [3, [0.5]]
     arrays = {"Z": np.ones((2, 1), dtype=np.float32), "number": np.float32(0.5)}
     assert kept(folder, "c", lambda: arrays) == {"Z": [[1.0], [1.0]], "number": 0.5}
+    assert kept(folder, "d", lambda: {3: (np.pi, 10**9)}) == {"3": [3.14159, 10**9]}
+
+
+def test_what_is_kept_says_when_it_was_measured(tmp_path):
+    for name in "ab":
+        kept(tmp_path, name, lambda: 1.0)
+    for file in list(tmp_path.iterdir())[:1]:
+        content = json.loads(file.read_text())
+        file.write_text(json.dumps(content | {"measured": "2026-01-02"}))
+    report = Report("Title", tmp_path / "report.md")
+    assert _common.sittings() == []
+    for name in "ab":
+        kept(tmp_path, name, lambda: 2.0)
+    report.write()
+    last = (tmp_path / "report.md").read_text().splitlines()[-1]
+    assert last == f"Parts measured, by day (UTC): 2026-01-02 (1), {content['measured']} (1)."
+
+
+def test_a_papers_script_keeps_its_parts_where_they_are_committed():
+    parser = _common.parser("Words.", keeps="name")
+    assert parser.parse_args([]).keep == Path(benchmarks.__file__).parent / "kept" / "name"
+    assert parser.parse_args(["--keep", "other"]).keep == Path("other")
+    # A run that only sees whether it works leaves nothing behind.
+    assert parser.parse_args(["--quick"]).keep is None
+    assert _common.parser("Words.", keeps=True).parse_args([]).keep is None
 
 
 def test_log_likelihood_of_pca_is_that_of_its_normal_distribution():

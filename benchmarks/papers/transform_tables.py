@@ -31,7 +31,7 @@ def list_jobs(scale):
 
 def main():
     """Train, measure and report."""
-    arguments = parser(__doc__.splitlines()[0], keeps=True).parse_args()
+    arguments = parser(__doc__.splitlines()[0], keeps="transform_tables").parse_args()
     scale = SCALES[arguments.size]
     title = "The transformation-aware VAE: its latent space at work"
     report = Report(title, arguments.out, keeps_remarks=False)

@@ -42,15 +42,14 @@ def random_anchors(study, spaces, width, n_anchors):
     def chosen(pair):
         return np.random.default_rng(pair).permutation(study.scale.n_train)[:n_anchors]
 
-    makers = {name: lambda pair, kind=kind: kind() for name, kind in KINDS.items()}
+    ways = {name: lambda a, b, pair, kind=kind: fit(kind(), a, b) for name, kind in KINDS.items()}
     for k in (1, 2, 4):
-        makers[f"stitching k={k}"] = lambda pair, k=k: stitching(study, k, pair)
+        ways[f"stitching k={k}"] = lambda a, b, pair, k=k: stitching(study, k, pair, a, b)
     return {
         name: spaces.each_pair(
-            width,
-            lambda a, b, pair, make=make: fit(make(pair), a[chosen(pair)], b[chosen(pair)]),
+            width, lambda a, b, pair, way=way: way(a[chosen(pair)], b[chosen(pair)], pair)
         )
-        for name, make in makers.items()
+        for name, way in ways.items()
     }
 
 
@@ -58,8 +57,9 @@ def few_anchors(study, spaces):
     """Table 3: random anchors."""
     study.heading("Table 3: random anchors (MNIST)")
     study.report.text(
-        "Our stitching networks are trained for thousands of steps whatever the number of anchors, "
-        "on latents brought to unit variance; the paper does not say how its own were trained."
+        f"Our stitching networks are trained for {study.scale.stitching_steps} steps whatever the "
+        "number of anchors, on latents brought to unit variance; the paper does not say how its "
+        "own were trained."
     )
     sections = []
     for width, n_anchors in study.scale.anchor_settings:

@@ -12,7 +12,7 @@ from sklatent.transformations import RandomAffine, RandomRotation
 FILES = {"MNIST": "mnist.npz", "Fashion-MNIST": "fashion_mnist.npz"}
 # As printed nothing keeps the views' posteriors from becoming points; ours has a divergence there.
 PRINTED = "T-VAE, as printed"
-SMALL_BETA = "VAE+, beta 0.1"
+SMALL_BETA = "VAE+, beta 0.1"  # `BETA` is its ending
 MODELS = ("VAE", "VAE+", SMALL_BETA, "VAE+, originals too", PRINTED, "T-VAE")
 # For the likelihood alone: what the views cost it depends on the views.
 MILDER = {
@@ -27,7 +27,10 @@ VIEWS = RandomAffine(rotation=20, shear=0.2, scale=(0.7, 1.3), translation=4)
 
 # Other starts, and views whose digits are as small as the affine ones and as far from the middle:
 # one cell of table 1, for T-VAE and for VAE+ alike.
+# A name's endings say what is changed, in T-VAE and in VAE+ alike, but for the prior of T.
 OURS = ", our defaults"
+BETA = ", beta 0.1"
+PRIOR = ", prior of T"
 FAR = ", views to the target's range"
 FAR_VIEWS = RandomAffine(rotation=20, shear=0.2, scale=(0.5, 1.0), translation=6)
 VARIANTS = ("T-VAE" + OURS, "VAE+" + OURS, "T-VAE" + FAR, "VAE+" + FAR)
@@ -51,6 +54,7 @@ class Scale(NamedTuple):
     milder: tuple = ()
     variants: tuple = VARIANTS
     label_draws: int = 20
+    between: tuple = (1000, 1000)  # hidden widths of T-VAE's networks between latents
 
 
 CONV = {"architecture": "conv_tvae"}
