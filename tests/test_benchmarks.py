@@ -361,6 +361,23 @@ class TestRemarksFollowTheNumbers:
         worse = {key: 2 - values for key, values in evenness.items()}
         assert "not shown to be more even" in said(script.remarks_on_synthesis(worse, bits, 2.6))
 
+    def test_speed_of_channels(self):
+        from benchmarks.speed import channels_speed as script
+
+        ratios = {
+            ("float64", "float32"): Interval(90, 80, 95),
+            ("float32", "float32"): Interval(61, 59, 66),
+        }
+        growth = {(100, 500): 0.35, (400, 500): 1.14, (400, 250): 0.85}
+        fingerprints = dict.fromkeys(("fingerprints", "information"), Interval(1.05, 0.9, 1.1))
+        found = [ratios, {"float32": 4e-7, "float64": 1e-9}, growth, 208, fingerprints]
+        told = said(script.remarks(*found))
+        assert "a sixtieth of the time of the published loop: 90 times" in told
+        assert "not in each round 60 times as fast as a loop in float32" in told
+        assert "A type is outside its bound" in told
+        assert "1.1 to 1.1 times is reached; with 100" in told
+        assert "Fingerprints cost" not in told
+
     def test_alignment(self):
         from benchmarks.papers.alignment import table_1 as script
 
