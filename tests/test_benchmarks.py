@@ -283,6 +283,7 @@ class TestRemarksFollowTheNumbers:
                 (dataset, model, 10): [
                     {
                         "affine": 50 + ahead * (model == "T-VAE") + 0.1 * e,
+                        "few": 50 + ahead * (model == "VAE+, beta 0.1") + 0.1 * e,
                         "whitened": 50 + 0.1 * e * (1 if model == "T-VAE" else -1),
                         "own": 90 + (e if model == "T-VAE" else -e),
                         "labels": 20 + np.arange(5) + ahead * (model == "T-VAE") + 0.1 * e,
@@ -303,16 +304,23 @@ class TestRemarksFollowTheNumbers:
         assert far.view_divergence_weight > 0
         assert build("VAE+" + settings.FAR, 10, 0, scale).augmentation is settings.FAR_VIEWS
         assert build("VAE+" + settings.OURS, 10, 0, scale).init == "pca"
+        assert build("T-VAE" + settings.OURS + settings.BETA, 10, 0, scale).beta == 0.1
+        assert build("VAE", 10, 0, scale).augmentation is None
         ahead = said(remarks(by_key(8.0), scale))
         assert (
             "Under the shift, from MNIST with 10 components, T-VAE is ahead of VAE+: 8.0" in ahead
         )
         assert "nowhere clearly ahead" not in ahead
+        assert "10 components: beta 0.1 brings VAE+ 8.0" in ahead
         assert "Under the shift, T-VAE is clearly ahead of VAE+ in 2 and clearly" in ahead
         assert "in whitened spaces, T-VAE is clearly ahead of VAE+ in 0 and clearly" in ahead
         assert "VAE+ with 10 components is 20.0" in ahead
         behind = said(remarks(by_key(-8.0), scale))
         assert "T-VAE is behind VAE+: -8.0" in behind
+        # A change that brings as much as its noise is no gain.
+        assert "beta 0.1 brings VAE+ 0.0 [0.0, 0.0] points, which" in said(
+            remarks(by_key(0), scale)
+        )
         assert "T-VAE is nowhere clearly ahead of VAE+" in behind
 
     def test_what_moves_another_digit(self):

@@ -44,7 +44,8 @@ class Scale(NamedTuple):
     fashion_settings: tuple
     anchor_counts: tuple
     icp_iterations: int
-    stitching_steps: int
+    stitching_steps: int  # where all rows are pairs, and where few anchors are
+    anchor_steps: int
     mnist: str  # MNIST's network, "conv" or "mlp"; Fashion-MNIST has both
     conv: object
     hidden_layer_sizes: tuple
@@ -60,12 +61,13 @@ PAPERS_TEN = (
 )  # fmt: skip
 SCALES = {
     "quick": Scale(
-        400, 100, 1, range(2), (4,), ((4, 10),), ((4, 10),), ((4, 10),), (10, 20), 3, 20,
+        400, 100, 1, range(2), (4,), ((4, 10),), ((4, 10),), ((4, 10),), (10, 20), 3, 20, 20,
         "conv", small_conv, (32,), "Only to see that it runs.",
     ),
     "default": Scale(
         5_000, 2_000, 6, range(3), (2, 10, 30, 50, 100, 150), PAPERS_TEN, PAPERS_TEN,
-        ((50, 100), (100, 200)), (10, 20, 50, 70, 100, 200), 30, 1000, "mlp", small_conv, (256,),
+        ((50, 100), (100, 200)), (10, 20, 50, 70, 100, 200), 30, 1000, 500,
+        "mlp", small_conv, (256,),
         "Perceptrons for MNIST, where the paper has convolutions, a small convolutional network "
         "for Fashion-MNIST, few images and epochs, to fit one core: baselines are above the "
         "paper's, and differences between methods are what to look at. Convolutions on MNIST at "
@@ -73,7 +75,8 @@ SCALES = {
     ),
     "full": Scale(
         60_000, 10_000, 50, range(5), (2, 10, 30, 50, 100, 150), PAPERS_TEN, PAPERS_TEN,
-        ((50, 100), (100, 200)), (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 1000), 50, 3000,
+        ((50, 100), (100, 200)), (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 1000), 50,
+        3000, 3000,
         "conv", "conv", (512, 256), "The paper does not give its networks or epochs.",
     ),
 }  # fmt: skip

@@ -23,8 +23,8 @@ def fit(aligner, *data, **labels):
         return aligner.fit(*data, **labels)
 
 
-def stitching(study, k, seed, A, B):
-    """Fit the network of equation 3, for the scale's number of steps.
+def stitching(steps, k, seed, A, B):
+    """Fit the network of equation 3 for a number of steps.
 
     Few anchors are repeated, so that an epoch has several batches: what is drawn is the same, and
     an epoch's own cost, which is several batches', is not paid for each step.
@@ -32,7 +32,7 @@ def stitching(study, k, seed, A, B):
     repeats = max(1, 1024 // len(A))
     A, B = (np.tile(each, (repeats, 1)) for each in (A, B))
     aligner = StitchingAligner(width_factor=k, random_state=seed)
-    epochs = -(-study.scale.stitching_steps // -(-len(A) // aligner.batch_size))
+    epochs = -(-steps // -(-len(A) // aligner.batch_size))
     return fit(aligner.set_params(max_epochs=epochs), A, B)
 
 

@@ -29,7 +29,7 @@ def all_rows(study, spaces, width):
     for k in (1, 2, 4):
         results[f"stitching k={k}"] = spaces.each_pair(
             width,
-            lambda a, b, pair, k=k: stitching(study, k, pair, a, b),
+            lambda a, b, pair, k=k: stitching(study.scale.stitching_steps, k, pair, a, b),
         )
     return results
 

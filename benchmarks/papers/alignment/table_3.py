@@ -42,9 +42,10 @@ def random_anchors(study, spaces, width, n_anchors):
     def chosen(pair):
         return np.random.default_rng(pair).permutation(study.scale.n_train)[:n_anchors]
 
+    steps = study.scale.anchor_steps
     ways = {name: lambda a, b, pair, kind=kind: fit(kind(), a, b) for name, kind in KINDS.items()}
     for k in (1, 2, 4):
-        ways[f"stitching k={k}"] = lambda a, b, pair, k=k: stitching(study, k, pair, a, b)
+        ways[f"stitching k={k}"] = lambda a, b, pair, k=k: stitching(steps, k, pair, a, b)
     return {
         name: spaces.each_pair(
             width, lambda a, b, pair, way=way: way(a[chosen(pair)], b[chosen(pair)], pair)
@@ -57,14 +58,16 @@ def few_anchors(study, spaces):
     """Table 3: random anchors."""
     study.heading("Table 3: random anchors (MNIST)")
     study.report.text(
-        f"Our stitching networks are trained for {study.scale.stitching_steps} steps whatever the "
+        f"Our stitching networks are trained for {study.scale.anchor_steps} steps whatever the "
         "number of anchors, on latents brought to unit variance; the paper does not say how its "
         "own were trained."
     )
     sections = []
     for width, n_anchors in study.scale.anchor_settings:
         measure = partial(random_anchors, study, spaces, width, n_anchors)
-        results = study.measured(f"table 3, {width}, {n_anchors}", measure)
+        results = study.measured(
+            f"table 3, {width}, {n_anchors}, {study.scale.anchor_steps}", measure
+        )
         paper = PAPER_3.get((width, n_anchors), (None,) * 5)
         study.said += remarks_on_stitching(width, n_anchors, results)
         sections.append((f"{width} components, {n_anchors} anchors", results, paper))
