@@ -29,7 +29,9 @@ def reproducibility(study, rows, model, seed, *, shown=False):
                 drawn[name] = Z[0, :DRAWN]
     for name in MODELS:
         results[name] = results[f"{name}, {study.main_n_points}"]
-    return results | ({"shown": drawn} if shown else {})
+    if shown:
+        results["shown"] = {name: np.round(Z, 3) for name, Z in drawn.items()}
+    return results
 
 
 def report_reproducibility(report, study, results, ours):

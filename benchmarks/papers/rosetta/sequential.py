@@ -60,11 +60,12 @@ def sequential(study, data, model, seed, part="models", *, shown=False):
         results = {name: judge(models) for name, models in done.models.items()}
         some = np.random.RandomState(0).permutation(len(X_all))[:DRAWN]
         if shown:
-            results["shown"] = {
-                "joint model": target[some],
-                **{name: models[0].transform(X_all[some]) for name, models in done.models.items()},
-                "in_first": rows[some],
+            drawn = {
+                "joint model": target,
+                **{n: m[0].transform(X_all) for n, m in done.models.items()},
             }
+            results["shown"] = {name: np.round(Z[some], 3) for name, Z in drawn.items()}
+            results["shown"]["in_first"] = rows[some]
         return results
     if part == "anchors":
         results = {
