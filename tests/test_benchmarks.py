@@ -404,6 +404,36 @@ class TestRemarksFollowTheNumbers:
         assert "stitching (k = 4) is clearly better than linear" in told
         assert "not told from the target's own" not in told
 
+    def test_stitching_with_few_anchors(self):
+        from benchmarks.papers.alignment.table_3 import PAPER_3, remarks_on_stitching
+
+        def told(less):
+            numbers = PAPER_3[10, 50][2:]
+            found = {
+                f"stitching k={k}": [(0, number - gap + e) for e in (-0.001, 0, 0.001)]
+                for k, number, gap in zip((1, 2, 4), numbers, less, strict=True)
+            }
+            return said(remarks_on_stitching({(10, 50): found}))
+
+        assert "in all 3 cells" in told((0.3, 0.4, 0.2))
+        assert "Most of all 0.509" in told((0.3, 0.4, 0.2))
+        assert "In 2 of 3 cells" in told((0.3, 0.4, 0.0))
+        assert told((0.0, 0.0, 0.0)) == ""
+
+    def test_more_anchors_of_relative_representations(self):
+        from benchmarks.papers.alignment.table_2 import remarks_on_more_anchors
+
+        names = [f"{k}, {w}" for k in ("decoder-only", "end to end") for w in ("own", "transfer")]
+
+        def told(gain):
+            few = {name: [(0, 0.5 + e) for e in (-0.001, 0, 0.001)] for name in names}
+            more = {name: [(0, 0.5 - gain + e) for e in (0.001, 0, -0.001)] for name in names}
+            return said(remarks_on_more_anchors({(10, 50): few, (10, 100): more}))
+
+        assert told(0.1).count("better, against the paper") == 4
+        assert told(-0.1).count("worse") == 4
+        assert told(0.0005).count("no help shown") == 4
+
 
 def test_searches_by_their_parts_and_their_growth():
     from benchmarks.speed import search_speed as script
