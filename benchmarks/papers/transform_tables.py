@@ -23,8 +23,8 @@ def list_jobs(scale):
     for seed in range(scale.seeds):
         for model in dict.fromkeys((*scale.models, *scale.variants, *scale.milder)):
             yield "MNIST", model, first, seed
-    for seed in range(scale.seeds):
-        for n_components in scale.components:
+    for n_components in scale.components:
+        for seed in range(scale.seeds):
             for dataset in FILES:
                 for model in scale.models:
                     if (dataset, n_components) != ("MNIST", first):
@@ -33,8 +33,12 @@ def list_jobs(scale):
 
 def main():
     """Train, measure and report."""
-    arguments = parser(__doc__.splitlines()[0], keeps="transform_tables").parse_args()
+    arguments = parser(__doc__.splitlines()[0], keeps="transform_tables")
+    arguments.add_argument("--components", type=int, nargs="+", help="these of the latent sizes")
+    arguments = arguments.parse_args()
     scale = SCALES[arguments.size]
+    if arguments.components:
+        scale = scale._replace(components=tuple(arguments.components))
     title = "The transformation-aware VAE: its latent space at work"
     report = Report(title, arguments.out, keeps_remarks=False)
     network = ", ".join(f"{name} {value}" for name, value in scale.network.items())
