@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
+# Results of the papers' scripts, committed, so that a later sitting goes on from them.
+KEPT = ROOT / "benchmarks" / "kept"
+_MEASURED = Counter()  # parts of the report that is being written, by day
 # What stands below this line in a report was written by hand, and stays there.
 REMARKS = "<!-- Remarks, kept when the report is written again -->"
 # Where the papers' training starts, and how it goes on.
@@ -25,23 +29,43 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "pythae")
 class _Parser(argparse.ArgumentParser):
     """Says which of the sizes was asked for: ``options.size`` is quick, default or full."""
 
+    keeps = False
+
     def parse_args(self, args=None, namespace=None):
         options = super().parse_args(args, namespace)
         options.size = "quick" if options.quick else "full" if options.full else "default"
+        if isinstance(self.keeps, str) and options.keep is None and not options.quick:
+            options.keep = KEPT / self.keeps
         return options
 
 
 def parser(description, keeps=False):
-    """Build the parser of the options that all benchmarks share; `keeps` adds a folder's."""
+    """Build the parser of the options that all benchmarks share.
+
+    Parameters
+    ----------
+    description : str
+        What the script does.
+    keeps : bool or str, default=False
+        Whether it has an option for a folder of results. A name is the usual one's, in
+        ``benchmarks/kept``; a run that only sees whether it works has to be told.
+
+    Returns
+    -------
+    parser : argparse.ArgumentParser
+        With ``size`` among its options, and ``keep`` where it `keeps`.
+    """
     result = _Parser(description=description)
     size = result.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="only see that it runs: tiny and fast")
     size.add_argument("--full", action="store_true", help="the paper's own scale")
     result.add_argument("--out", type=Path, help="write the report, as Markdown, to this file")
     if keeps:
+        usual = f" (usually benchmarks/kept/{keeps})" * isinstance(keeps, str)
         result.add_argument(
-            "--keep", type=Path, help="folder of results: what is there is not redone"
+            "--keep", type=Path, help=f"folder of results: what is there is not redone{usual}"
         )
+        result.keeps = keeps
     return result
 
 
@@ -144,20 +168,40 @@ def kept(folder, name, measure):
     Returns
     -------
     object
-        What `measure` returned, now or then: arrays as lists, where a folder keeps them.
+        What `measure` returned, now or then: where a folder keeps it, arrays as lists and numbers
+        in six digits.
     """
     if folder is None:
         return measure()
     file = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"name": name, "result": measure()}, default=_plain))
-    return json.loads(file.read_text())["result"]
+        content = {"name": name, "measured": f"{datetime.now(UTC):%Y-%m-%d}"}
+        content["result"] = _plain(measure())
+        # Whole or not at all, for a run may be stopped at any time.
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps(content, separators=(",", ":")) + "\n")
+        part.replace(file)
+    content = json.loads(file.read_text())
+    _MEASURED[content.get("measured", "an unknown day")] += 1
+    return content["result"]
+
+
+def sittings():
+    """Say on which days the parts of a report were measured, if they are kept."""
+    days = ", ".join(f"{day} ({n})" for day, n in sorted(_MEASURED.items()))
+    return [f"Parts measured, by day (UTC): {days}."] * bool(days)
 
 
 def _plain(value):
-    """Arrays and numpy's numbers, which JSON does not know."""
-    return value.tolist()
+    """Bring results to what JSON knows, numbers in six digits."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def remark(condition, sentence):
@@ -267,6 +311,7 @@ class Report:
         self.out = out
         self.keeps_remarks = keeps_remarks
         self.parts = []
+        _MEASURED.clear()
         self.text(f"# {title}")
         self.text(machine())
 
@@ -293,9 +338,8 @@ class Report:
             self.out.parent.mkdir(parents=True, exist_ok=True)
             old = self.out.read_text() if self.out.is_file() and self.keeps_remarks else ""
             _, marker, remarks = old.partition(REMARKS)
-            self.out.write_text(
-                "\n\n".join(self.parts) + "\n" + (marker and "\n") + marker + remarks
-            )
+            parts = [*self.parts, *sittings()]
+            self.out.write_text("\n\n".join(parts) + "\n" + (marker and "\n") + marker + remarks)
 
 
 def _cell(value):

@@ -1,6 +1,7 @@
 """What the benchmarks share, and that each of them can be started."""
 
 import importlib
+import json
 import subprocess
 import sys
 from itertools import islice
@@ -12,6 +13,7 @@ from scipy import stats
 from sklearn.base import clone
 
 import benchmarks
+from benchmarks import _common
 from benchmarks._common import (
     REMARKS,
     Interval,
@@ -99,6 +101,31 @@ def test_what_is_kept_is_not_measured_again(tmp_path):
     assert kept(folder, "b", measure) == [3, [0.5]]
     arrays = {"Z": np.ones((2, 1), dtype=np.float32), "number": np.float32(0.5)}
     assert kept(folder, "c", lambda: arrays) == {"Z": [[1.0], [1.0]], "number": 0.5}
+    assert kept(folder, "d", lambda: {3: (np.pi, 10**9)}) == {"3": [3.14159, 10**9]}
+
+
+def test_what_is_kept_says_when_it_was_measured(tmp_path):
+    for name in "ab":
+        kept(tmp_path, name, lambda: 1.0)
+    for file in list(tmp_path.iterdir())[:1]:
+        content = json.loads(file.read_text())
+        file.write_text(json.dumps(content | {"measured": "2026-01-02"}))
+    report = Report("Title", tmp_path / "report.md")
+    assert _common.sittings() == []
+    for name in "ab":
+        kept(tmp_path, name, lambda: 2.0)
+    report.write()
+    last = (tmp_path / "report.md").read_text().splitlines()[-1]
+    assert last == f"Parts measured, by day (UTC): 2026-01-02 (1), {content['measured']} (1)."
+
+
+def test_a_papers_script_keeps_its_parts_where_they_are_committed():
+    parser = _common.parser("Words.", keeps="name")
+    assert parser.parse_args([]).keep == Path(benchmarks.__file__).parent / "kept" / "name"
+    assert parser.parse_args(["--keep", "other"]).keep == Path("other")
+    # A run that only sees whether it works leaves nothing behind.
+    assert parser.parse_args(["--quick"]).keep is None
+    assert _common.parser("Words.", keeps=True).parse_args([]).keep is None
 
 
 def test_log_likelihood_of_pca_is_that_of_its_normal_distribution():
@@ -205,13 +232,17 @@ class TestRemarksFollowTheNumbers:
 
         def remarks(more):
             def against(results, name, key, base):
-                assert (name, base) == (f"R-VAE, {ALL}", f"R-VAE, {MNIST.main_n_points}")
+                assert name == f"R-VAE, {ALL}"
+                assert base in (f"VAE, {ALL}", f"R-VAE, {MNIST.main_n_points}")
                 return Interval(more, more - 1, more + 1)
 
             return said(remarks_on_everything(MNIST, [], against))
 
-        assert "above that with 64 (2 [1, 3]; published 0.770 and -0.749)" in remarks(2.0)
-        assert "does not tell all of D1" in remarks(0.0)
+        above = remarks(2.0)
+        assert "among its data (2 [1, 3]; published 0.770), as published." in above
+        assert "is above that with 64 (2 [1, 3])" in above
+        assert "is not told from that of the VAE" in remarks(0.0)
+        assert "published 0.770), against the paper" in remarks(-2.0)
         assert "D1 lies nearer" in remarks(-2.0)
 
     def test_null_is_a_median(self):
@@ -256,6 +287,7 @@ class TestRemarksFollowTheNumbers:
                 (dataset, model, 10): [
                     {
                         "affine": 50 + ahead * (model == "T-VAE") + 0.1 * e,
+                        "few": 50 + ahead * (model == "VAE+, beta 0.1") + 0.1 * e,
                         "whitened": 50 + 0.1 * e * (1 if model == "T-VAE" else -1),
                         "own": 90 + (e if model == "T-VAE" else -e),
                         "labels": 20 + np.arange(5) + ahead * (model == "T-VAE") + 0.1 * e,
@@ -276,16 +308,23 @@ class TestRemarksFollowTheNumbers:
         assert far.view_divergence_weight > 0
         assert build("VAE+" + settings.FAR, 10, 0, scale).augmentation is settings.FAR_VIEWS
         assert build("VAE+" + settings.OURS, 10, 0, scale).init == "pca"
+        assert build("T-VAE" + settings.OURS + settings.BETA, 10, 0, scale).beta == 0.1
+        assert build("VAE", 10, 0, scale).augmentation is None
         ahead = said(remarks(by_key(8.0), scale))
         assert (
             "Under the shift, from MNIST with 10 components, T-VAE is ahead of VAE+: 8.0" in ahead
         )
         assert "nowhere clearly ahead" not in ahead
+        assert "10 components: beta 0.1 brings VAE+ 8.0" in ahead
         assert "Under the shift, T-VAE is clearly ahead of VAE+ in 2 and clearly" in ahead
         assert "in whitened spaces, T-VAE is clearly ahead of VAE+ in 0 and clearly" in ahead
         assert "VAE+ with 10 components is 20.0" in ahead
         behind = said(remarks(by_key(-8.0), scale))
         assert "T-VAE is behind VAE+: -8.0" in behind
+        # A change that brings as much as its noise is no gain.
+        assert "beta 0.1 brings VAE+ 0.0 [0.0, 0.0] points, which" in said(
+            remarks(by_key(0), scale)
+        )
         assert "T-VAE is nowhere clearly ahead of VAE+" in behind
 
     def test_what_moves_another_digit(self):
@@ -334,6 +373,23 @@ class TestRemarksFollowTheNumbers:
         worse = {key: 2 - values for key, values in evenness.items()}
         assert "not shown to be more even" in said(script.remarks_on_synthesis(worse, bits, 2.6))
 
+    def test_speed_of_channels(self):
+        from benchmarks.speed import channels_speed as script
+
+        ratios = {
+            ("float64", "float32"): Interval(90, 80, 95),
+            ("float32", "float32"): Interval(61, 59, 66),
+        }
+        growth = {(100, 500): 0.35, (400, 500): 1.14, (400, 250): 0.85}
+        fingerprints = dict.fromkeys(("fingerprints", "information"), Interval(1.05, 0.9, 1.1))
+        found = [ratios, {"float32": 4e-7, "float64": 1e-9}, growth, 208, fingerprints]
+        told = said(script.remarks(*found))
+        assert "a sixtieth of the time of the published loop: 90 times" in told
+        assert "not in each round 60 times as fast as a loop in float32" in told
+        assert "A type is outside its bound" in told
+        assert "1.1 to 1.1 times is reached; with 100" in told
+        assert "Fingerprints cost" not in told
+
     def test_alignment(self):
         from benchmarks.papers.alignment import table_1 as script
 
@@ -351,6 +407,36 @@ class TestRemarksFollowTheNumbers:
         assert "published 0.190" in told
         assert "stitching (k = 4) is clearly better than linear" in told
         assert "not told from the target's own" not in told
+
+    def test_stitching_with_few_anchors(self):
+        from benchmarks.papers.alignment.table_3 import PAPER_3, remarks_on_stitching
+
+        def told(less):
+            numbers = PAPER_3[10, 50][2:]
+            found = {
+                f"stitching k={k}": [(0, number - gap + e) for e in (-0.001, 0, 0.001)]
+                for k, number, gap in zip((1, 2, 4), numbers, less, strict=True)
+            }
+            return said(remarks_on_stitching({(10, 50): found}))
+
+        assert "in all 3 cells" in told((0.3, 0.4, 0.2))
+        assert "Most of all 0.509" in told((0.3, 0.4, 0.2))
+        assert "In 2 of 3 cells" in told((0.3, 0.4, 0.0))
+        assert told((0.0, 0.0, 0.0)) == ""
+
+    def test_more_anchors_of_relative_representations(self):
+        from benchmarks.papers.alignment.table_2 import remarks_on_more_anchors
+
+        names = [f"{k}, {w}" for k in ("decoder-only", "end to end") for w in ("own", "transfer")]
+
+        def told(gain):
+            few = {name: [(0, 0.5 + e) for e in (-0.001, 0, 0.001)] for name in names}
+            more = {name: [(0, 0.5 - gain + e) for e in (0.001, 0, -0.001)] for name in names}
+            return said(remarks_on_more_anchors({(10, 50): few, (10, 100): more}))
+
+        assert told(0.1).count("better, against the paper") == 4
+        assert told(-0.1).count("worse") == 4
+        assert told(0.0005).count("no help shown") == 4
 
 
 def test_searches_by_their_parts_and_their_growth():

@@ -1,8 +1,10 @@
 """Channels of beta-VAEs on MNIST and Fashion-MNIST: the channel paper's figure 5."""
 
+from functools import partial
+
 import numpy as np
 
-from benchmarks._common import PAPERS, data_file, remark
+from benchmarks._common import PAPERS, data_file, kept, remark
 from benchmarks.papers.channels.settings import as_dict, reported, train
 from benchmarks.papers.channels.structure import (
     STRUCTURE_COLUMNS,
@@ -17,7 +19,7 @@ from sklatent.channels import (
 from sklatent.datasets import load_npz
 
 
-def images(report, scale, full):
+def images(report, scale, full, keep=None):
     """Figure 5: hotspots of MNIST and Fashion-MNIST."""
     width = scale.hidden // 2
     report.text(
@@ -39,24 +41,12 @@ def images(report, scale, full):
         ("Fashion-MNIST", "fashion_mnist.npz", 1.0),
         ("Fashion-MNIST", "fashion_mnist.npz", 4.0),
     ):
-        X, test, labels = read_images(file, scale)
-        settings = PAPERS | network | {"likelihood": "bernoulli", "max_epochs": scale.max_epochs}
-        model = VAE(10, beta=beta, **settings)
-        ensembles = [
-            ChannelFingerprints.from_models(models, test) for models in train(model, X, scale)
-        ]
         setting = f"{name}, beta {beta:g}"
-        row, found, structure[setting] = structure_row(setting, ensembles, scale)
-        rows.append(row)
-        similarity = found[0].factor_similarity(labels)[:, 0]
-        models_in = [
-            len(np.unique(ensembles[0].model[found[0].labels_ == group]))
-            for group in range(len(similarity))
-        ]
-        groups += [
-            [f"{name}, beta {beta:g}", str(g), str(m), found[0].group_similarity_[g], similarity[g]]
-            for g, m in enumerate(models_in)
-        ]
+        measure = partial(of_setting, setting, file, beta, network, scale)
+        found = kept(keep, f"channels {setting} {network} {scale}", measure)
+        rows.append(found["row"])
+        structure[setting] = {key: np.array(shares) for key, shares in found["structure"].items()}
+        groups += found["groups"]
     report.table(STRUCTURE_COLUMNS, rows)
     report.text(
         "### The hotspots of the first ensembles\n\nHow many models they come from, their mean NMI "
@@ -76,6 +66,28 @@ def images(report, scale, full):
     )
 
 
+def of_setting(setting, file, beta, network, scale):
+    """Train the ensembles of one setting: its row of the table, and the first one's hotspots."""
+    X, test, labels = read_images(file, scale)
+    model = VAE(
+        10,
+        beta=beta,
+        **PAPERS | network | {"likelihood": "bernoulli", "max_epochs": scale.max_epochs},
+    )
+    ensembles = [ChannelFingerprints.from_models(models, test) for models in train(model, X, scale)]
+    row, found, structure = structure_row(setting, ensembles, scale)
+    similarity = found[0].factor_similarity(labels)[:, 0]
+    models_in = [
+        len(np.unique(ensembles[0].model[found[0].labels_ == group]))
+        for group in range(len(similarity))
+    ]
+    groups = [
+        [setting, str(g), str(m), float(found[0].group_similarity_[g]), float(similarity[g])]
+        for g, m in enumerate(models_in)
+    ]
+    return {"row": [f"{cell}" for cell in row], "structure": structure, "groups": groups}
+
+
 def read_images(file, scale):
     """Read training images, and test images with labels, flat and in [0, 1]."""
     data = load_npz(data_file(file))
@@ -88,7 +100,13 @@ def read_images(file, scale):
 
 def main(argv=None):
     """Write the report."""
-    reported(__doc__, "Channels of beta-VAEs on MNIST and Fashion-MNIST", images, argv)
+    reported(
+        __doc__,
+        "Channels of beta-VAEs on MNIST and Fashion-MNIST",
+        images,
+        argv,
+        keeps="channels_images",
+    )
 
 
 if __name__ == "__main__":

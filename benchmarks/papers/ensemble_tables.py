@@ -29,7 +29,7 @@ from sklatent.datasets import make_sprites
 
 def main(argv=None):
     """Train, measure and report."""
-    arguments = parser(__doc__, keeps=True)
+    arguments = parser(__doc__, keeps="ensemble_tables")
     arguments.add_argument("--seeds", type=int, help="how many seeds, where not the usual number")
     arguments.add_argument("--epochs", type=int, help="stop there")
     arguments.add_argument("--gammas", type=float, nargs="+", help="these columns of the tables")

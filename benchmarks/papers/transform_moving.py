@@ -6,15 +6,15 @@ and both readings of the discrepancy, and for what might help to move another di
 training, a latent that is itself a matrix, and rows that exchange their T while training.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
 from sklearn.linear_model import RidgeCV
 from skorch.callbacks import LRScheduler
 
-from benchmarks._common import PAPERS, Report, over_seeds, paired, parser, remark
+from benchmarks._common import PAPERS, Report, kept, over_seeds, paired, parser, remark
 from benchmarks.papers.transform.settings import SHAPE, images
 from sklatent import TransformVAE
 from sklatent.transformations import RandomAffine, RandomRotation
@@ -155,7 +155,6 @@ def evaluate(family, variant, seed, scale, full):
     reference = reference_errors(model, movers, of_movers)
     own, other = (squared_error(model, movers, T, of_movers) for T in (T_own, T_lent))
     result = reference | {
-        "key": (family, variant),
         "own": own,
         "other": other,
         "share, own": share(own, reference),
@@ -174,13 +173,13 @@ def evaluate(family, variant, seed, scale, full):
         references.append(reference_errors(model, movers[:100], views))
     # Errors are averaged before the share is taken: a hardly turned digit has none of its own.
     reference = {name: np.mean([each[name] for each in references]) for name in references[0]}
-    result["lent"] = {n: share(np.mean(errors), reference) for n, errors in shared.items()}
+    result["lent"] = [share(np.mean(shared[n]), reference) for n in LENDERS]
     return result
 
 
 def main():
     """Train, measure and report."""
-    arguments = parser(__doc__.splitlines()[0]).parse_args()
+    arguments = parser(__doc__.splitlines()[0], keeps="transform_moving").parse_args()
     scale, full = SCALES[arguments.size], arguments.size == "full"
     report = Report(
         "The transformation-aware VAE: what T has learned", arguments.out, keeps_remarks=False
@@ -194,16 +193,15 @@ def main():
         "no weight is named it is 10, and no reading, per datum. Intervals are 95 percent, by "
         "Student's t over seeds."
     )
-    jobs = [
-        (family, variant, seed)
-        for seed in range(scale.seeds)
-        for family in FAMILIES
-        for variant in VARIANTS[family]
-    ]
-    results = Parallel(n_jobs=2)(delayed(evaluate)(*job, scale, full) for job in jobs)
     by_key = {}
-    for result in results:
-        by_key.setdefault(result["key"], []).append(result)
+    for seed in range(scale.seeds):
+        for family in FAMILIES:
+            for variant in VARIANTS[family]:
+                measure = partial(evaluate, family, variant, seed, scale, full)
+                name = f"moving {family} {variant} {seed} {scale}"
+                result = kept(arguments.keep, name, measure)
+                by_key.setdefault((family, variant), []).append(result)
+                print(name, flush=True)
     for family, transformation in FAMILIES.items():
         tabulate(report, family, transformation, by_key, scale.shared)
     report.remarks(remarks(by_key), "What makes another digit move")
@@ -271,7 +269,7 @@ def tabulate(report, family, transformation, by_key, n_shared):
 
         cells = [summary(what, 4) for what in ("unmoved", "floor", "own", "other")]
         cells += [summary(f"share, {whose}", 2) for whose in ("own", "other")]
-        lent = [f"{np.mean([result['lent'][n] for result in found]):.2f}" for n in LENDERS]
+        lent = [f"{mean:.2f}" for mean in np.mean([result["lent"] for result in found], axis=0)]
         rows.append([variant, *cells, *lent, summary("nats", 1)])
     columns = ["T", "unmoved", "floor", "own T", "other's T", "share, own", "share, other's"]
     columns += [f"lent by {n}" for n in LENDERS]

@@ -36,7 +36,7 @@ def of_number(spaces, width, n_anchors, alphas):
 
 def how_many_anchors(study, spaces):
     """Beyond the paper: the under-determined corner, and which anchors to take."""
-    width = study.scale.widths[-1]
+    width = 50 if 50 in study.scale.widths else study.scale.widths[-1]
     study.heading(f"Beyond the paper: how many anchors, and which ({width} components, MNIST)")
     alphas = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
     rows = []

@@ -55,17 +55,16 @@ KINDS = {"decoder-only": False, "end to end": True}  # of relative autoencoders:
 
 
 class Spaces:
-    """Latent spaces of one architecture over widths and seeds."""
+    """Latent spaces of one architecture over widths and seeds; `start` replaces the paper's."""
 
-    def __init__(self, data, scale, architecture):
+    def __init__(self, data, scale, architecture, start=None):
         self.data = data
         self.scale = scale
         self.parameters = {
             "architecture": scale.conv if architecture == "conv" else "mlp",
             "hidden_layer_sizes": scale.hidden_layer_sizes,
             "image_shape": (1, 28, 28),
-            **PAPERS,
-            "likelihood": "unit_gaussian",
+            **(PAPERS | {"likelihood": "unit_gaussian"} if start is None else start),
             "max_epochs": scale.max_epochs,
             "learning_rate": scale.learning_rate,
             "batch_size": scale.batch_size,

@@ -23,11 +23,17 @@ def fit(aligner, *data, **labels):
         return aligner.fit(*data, **labels)
 
 
-def stitching(study, k, seed):
-    """The network of equation 3."""
-    return StitchingAligner(
-        width_factor=k, max_epochs=study.scale.stitching_epochs, random_state=seed
-    )
+def stitching(steps, k, seed, A, B):
+    """Fit the network of equation 3 for a number of steps.
+
+    Few anchors are repeated, so that an epoch has several batches: what is drawn is the same, and
+    an epoch's own cost, which is several batches', is not paid for each step.
+    """
+    repeats = max(1, 1024 // len(A))
+    A, B = (np.tile(each, (repeats, 1)) for each in (A, B))
+    aligner = StitchingAligner(width_factor=k, random_state=seed)
+    epochs = -(-steps // -(-len(A) // aligner.batch_size))
+    return fit(aligner.set_params(max_epochs=epochs), A, B)
 
 
 class Study:
@@ -45,8 +51,9 @@ class Study:
         """Errors by method of one setting: measured now, or read from where they are kept."""
         scale = self.scale
         network = (scale.n_train, scale.n_test, scale.max_epochs, scale.learning_rate)
-        key = f"alignment {name} {network} {scale.batch_size} {list(scale.seeds)}"
-        return kept(self.keep, f"{key} {scale.conv == 'conv'} {scale.hidden_layer_sizes}", measure)
+        key = f"alignment {name} {network} {scale.batch_size} {list(scale.seeds)} {scale.mnist}"
+        key += f" {scale.conv == 'conv'} {scale.hidden_layer_sizes} {scale.stitching_steps}"
+        return kept(self.keep, key, measure)
 
     def expect(self, claim, smaller, larger, paper="not tried"):
         """Count in how many pairs of models one error is below the other."""

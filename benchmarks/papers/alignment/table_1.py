@@ -3,11 +3,8 @@
 from functools import partial
 
 from benchmarks._common import paired, remark
-from benchmarks.papers.alignment.study import KINDS, errors_of, fit, probable
-from sklatent.alignment import (
-    LinearAligner,
-    StitchingAligner,
-)
+from benchmarks.papers.alignment.study import KINDS, errors_of, fit, probable, stitching
+from sklatent.alignment import LinearAligner
 
 # Table 1: baseline, rigid, linear, stitching with k = 1, 2, 4.
 PAPER_1 = {
@@ -20,7 +17,7 @@ PAPER_1 = {
 }
 
 
-def all_rows(spaces, width):
+def all_rows(study, spaces, width):
     """Errors of every map through all training rows."""
     # In the order of the pairs' targets, so that differences are of the same decoder.
     results = {"baseline": [spaces.baseline(width, b) for _, b in spaces.pairs(width)]}
@@ -32,7 +29,7 @@ def all_rows(spaces, width):
     for k in (1, 2, 4):
         results[f"stitching k={k}"] = spaces.each_pair(
             width,
-            lambda a, b, pair, k=k: StitchingAligner(width_factor=k, random_state=pair).fit(a, b),
+            lambda a, b, pair, k=k: stitching(study.scale.stitching_steps, k, pair, a, b),
         )
     return results
 
@@ -42,7 +39,7 @@ def full_correspondence(study, spaces):
     study.heading("Table 1: all training rows correspond (MNIST)")
     sections = []
     for width in study.scale.widths:
-        results = study.measured(f"table 1, {width}", partial(all_rows, spaces, width))
+        results = study.measured(f"table 1, {width}", partial(all_rows, study, spaces, width))
         paper = PAPER_1.get(width, (None,) * 6)
         sections.append((f"{width} components", results, (*paper[:3], paper[2], *paper[3:])))
         study.said += remarks_on_all_rows(width, results)

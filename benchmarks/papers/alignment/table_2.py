@@ -30,15 +30,34 @@ def remarks_on_relative(width, n_anchors, results, plain):
     """Table 2: what relative representations cost without any transfer."""
     plain = [error for _, error in plain]
     published = PAPER_2.get((width, n_anchors))
-    for kind, place in (("decoder-only", 0), ("end to end", 2)):
+    for kind, article, place in (("decoder-only", "a", 0), ("end to end", "an", 2)):
         cost = paired(probable(results, f"{kind}, own"), plain)
         paper = "-" if published is None else f"{published[place] - PAPER_1[width][0]:.3f}"
         yield remark(
             cost.above(),
-            f"{width} components, {n_anchors} anchors: a {kind} relative autoencoder's own "
+            f"{width} components, {n_anchors} anchors: {article} {kind} relative autoencoder's own "
             f"reconstruction is {cost:.3f} above the plain one's in the probable metric "
             f"(published {paper}).",
         )
+
+
+def remarks_on_more_anchors(found):
+    """Table 2: whether more anchors help, width by width; the paper says that they do not."""
+    for width in dict.fromkeys(width for width, _ in found):
+        counts = sorted(n for w, n in found if w == width)
+        if len(counts) < 2:
+            continue
+        few, more = (found[width, n] for n in (counts[0], counts[-1]))
+        for kind in ("decoder-only", "end to end"):
+            for what in ("own", "transfer"):
+                gain = paired(*(probable(r, f"{kind}, {what}") for r in (more, few)))
+                words = (
+                    f"Relative, {kind}, {what}, {width} components: {counts[-1]} anchors in place "
+                    f"of {counts[0]} change the probable metric by {gain:.3f}"
+                )
+                yield remark(gain.below(), f"{words}: better, against the paper.")
+                yield remark(gain.above(), f"{words}: worse.")
+                yield remark(gain.holds(), f"{words}: no help shown, as the paper has it.")
 
 
 def same_anchors(study, spaces, width, n_anchors):
@@ -55,12 +74,13 @@ def same_anchors(study, spaces, width, n_anchors):
 def relative(study, spaces):
     """Table 2: relative representations, decoder-only and end to end."""
     study.heading("Table 2: relative representations (MNIST)")
-    sections = []
+    sections, found = [], {}
     for width, n_anchors in study.scale.relative_settings:
         measure = partial(same_anchors, study, spaces, width, n_anchors)
         results = study.measured(f"table 2, {width}, {n_anchors}", measure)
         direct, plain = results.pop("linear"), results.pop("plain")
         paper = PAPER_2.get((width, n_anchors), (None,) * 4)
+        found[width, n_anchors] = results
         sections.append((f"{width} components, {n_anchors} anchors", results, paper))
         study.said += remarks_on_relative(width, n_anchors, results, plain)
         study.expect(
@@ -76,3 +96,4 @@ def relative(study, spaces):
             paper="in half",
         )
     study.table(spaces.data, sections)
+    study.said += remarks_on_more_anchors(found)

@@ -22,18 +22,34 @@ PAPER_3 = {
 }
 
 
-def remarks_on_stitching(width, n_anchors, results):
+def remarks_on_stitching(found):
     """Table 3: whether the network collapses as it did for the paper."""
-    published = PAPER_3.get((width, n_anchors))
-    if published is None:
+    above, rest = [], []
+    for setting, results in found.items():
+        for k, number in zip((1, 2, 4), PAPER_3.get(setting, (None,) * 5)[2:], strict=True):
+            if number is not None:
+                ours = over_seeds(probable(results, f"stitching k={k}"))
+                below = ours.below(number)
+                (above if not below else rest).append((number - ours.middle, setting, k, ours))
+    if not above + rest:
         return
-    for k, number in zip((1, 2, 4), published[2:], strict=True):
-        ours = over_seeds(probable(results, f"stitching k={k}"))
-        yield remark(
-            ours.below(number),
-            f"{width} components, {n_anchors} anchors: stitching (k = {k}) does not collapse as "
-            f"published ({ours:.3f}; published {number:.3f}).",
-        )
+    _, (width, n_anchors), k, ours = max(above + rest)
+    number = PAPER_3[width, n_anchors][2 + (1, 2, 4).index(k)]
+    most = (
+        f"{ours:.3f} where {number:.3f} is published, with k = {k}, {width} components and "
+        f"{n_anchors} anchors"
+    )
+    n = len(above + rest)
+    yield remark(
+        not above,
+        f"Stitching collapses with few anchors nowhere as published: in all {n} cells of table 3 "
+        f"its probable metric is clearly below the paper's. Most of all {most}.",
+    )
+    yield remark(
+        bool(above and rest),
+        f"In {len(rest)} of {n} cells of table 3 stitching's probable metric is clearly below the "
+        f"paper's, where it collapsed. Most of all {most}.",
+    )
 
 
 def random_anchors(study, spaces, width, n_anchors):
@@ -42,15 +58,15 @@ def random_anchors(study, spaces, width, n_anchors):
     def chosen(pair):
         return np.random.default_rng(pair).permutation(study.scale.n_train)[:n_anchors]
 
-    makers = {name: lambda pair, kind=kind: kind() for name, kind in KINDS.items()}
+    steps = study.scale.anchor_steps
+    ways = {name: lambda a, b, pair, kind=kind: fit(kind(), a, b) for name, kind in KINDS.items()}
     for k in (1, 2, 4):
-        makers[f"stitching k={k}"] = lambda pair, k=k: stitching(study, k, pair)
+        ways[f"stitching k={k}"] = lambda a, b, pair, k=k: stitching(steps, k, pair, a, b)
     return {
         name: spaces.each_pair(
-            width,
-            lambda a, b, pair, make=make: fit(make(pair), a[chosen(pair)], b[chosen(pair)]),
+            width, lambda a, b, pair, way=way: way(a[chosen(pair)], b[chosen(pair)], pair)
         )
-        for name, make in makers.items()
+        for name, way in ways.items()
     }
 
 
@@ -58,15 +74,18 @@ def few_anchors(study, spaces):
     """Table 3: random anchors."""
     study.heading("Table 3: random anchors (MNIST)")
     study.report.text(
-        "Our stitching networks are trained for thousands of steps whatever the number of anchors, "
-        "on latents brought to unit variance; the paper does not say how its own were trained."
+        f"Our stitching networks are trained for {study.scale.anchor_steps} steps whatever the "
+        "number of anchors, on latents brought to unit variance; the paper does not say how its "
+        "own were trained."
     )
-    sections = []
+    sections, found = [], {}
     for width, n_anchors in study.scale.anchor_settings:
         measure = partial(random_anchors, study, spaces, width, n_anchors)
-        results = study.measured(f"table 3, {width}, {n_anchors}", measure)
+        results = study.measured(
+            f"table 3, {width}, {n_anchors}, {study.scale.anchor_steps}", measure
+        )
         paper = PAPER_3.get((width, n_anchors), (None,) * 5)
-        study.said += remarks_on_stitching(width, n_anchors, results)
+        found[width, n_anchors] = results
         sections.append((f"{width} components, {n_anchors} anchors", results, paper))
         linear = errors_of(results, "linear")
         if n_anchors >= 2 * width:
@@ -76,3 +95,4 @@ def few_anchors(study, spaces):
         best = np.min([errors_of(results, f"stitching k={k}") for k in (1, 2, 4)], axis=0)
         study.expect("linear below the best stitching, anchors", linear, best, paper="yes")
     study.table(spaces.data, sections)
+    study.said += remarks_on_stitching(found)

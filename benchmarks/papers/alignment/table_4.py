@@ -87,7 +87,8 @@ def class_means(study, spaces):
         "iterate kept. *Guarded* is ours: neighbours both ways, best iterate kept."
     )
     sections = []
-    for width in study.scale.widths:
+    # The paper's widths; others where none is there.
+    for width in [w for w in study.scale.widths if w in PAPER_4] or study.scale.widths:
         measure = partial(without_pairs, study, spaces, width)
         results = study.measured(f"table 4, {width}", measure)
         paper = PAPER_4.get(width, (None,) * 4)

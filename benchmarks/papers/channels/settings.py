@@ -43,12 +43,16 @@ def train(model, X, scale):
     ]
 
 
-def reported(description, title, write, argv=None):
-    """Read the options, write one figure's report and say how long it took."""
-    options = parser(description).parse_args(argv)
+def reported(description, title, write, argv=None, keeps=False):
+    """Read the options, write one figure's report and say how long it took.
+
+    What `keeps` its parts is told the folder: ``write(report, scale, full, keep=folder)``.
+    """
+    options = parser(description, keeps).parse_args(argv)
     report = Report(title, options.out, keeps_remarks=False)
     start = time.perf_counter()
-    write(report, SCALES[options.size], options.size == "full")
+    where = {"keep": options.keep} if keeps else {}
+    write(report, SCALES[options.size], options.size == "full", **where)
     report.text(f"All of it took {time.perf_counter() - start:.0f} s.")
     report.write()
 

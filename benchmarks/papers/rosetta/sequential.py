@@ -12,13 +12,18 @@ from sklatent.model_selection._sequential_study import _runs_table
 FEW_RUNS = 3  # with all of D1 as anchors, which each batch carries along
 
 
-def sequential(study, data, model, seed, *, varied=True):
-    """Section 3.2 and appendices D to F: three models, then other anchors and architectures."""
+def sequential(study, data, model, seed, part="models", *, shown=False):
+    """Section 3.2 and appendices D to F, in three parts that a run can do apart.
+
+    "models" are the three of table 2, "anchors" those with other numbers of them, and "variants"
+    those with anchors chosen otherwise and with other architectures. Lab A's model and the joint
+    one are the same in all.
+    """
     X, in_first, held, held_in_first = data
     main = study.main_n_points
     done = sequential_study(
         VAE(**model), X[in_first], X[~in_first], n_points=main, rho=study.rho, beta=study.beta,
-        n_runs=study.n_runs, random_state=seed,
+        n_runs=study.n_runs if part == "models" else 2, random_state=seed,
     )  # fmt: skip
     X_all = np.concatenate([held[held_in_first], held[~held_in_first]])
     rows = np.arange(len(X_all)) < held_in_first.sum()
@@ -51,34 +56,50 @@ def sequential(study, data, model, seed, *, varied=True):
             done.first, X[in_first], n, method, inputs="data", random_state=seed
         )
 
-    results = {name: judge(models) for name, models in done.models.items()}
-    some = np.random.RandomState(0).permutation(len(X_all))[:DRAWN]
-    results["shown"] = {
-        "joint model": target[some],
-        **{name: models[0].transform(X_all[some]) for name, models in done.models.items()},
-        "in_first": rows[some],
-    }
-    if not varied:
+    if part == "models":
+        results = {name: judge(models) for name, models in done.models.items()}
+        some = np.random.RandomState(0).permutation(len(X_all))[:DRAWN]
+        if shown:
+            drawn = {
+                "joint model": target,
+                **{n: m[0].transform(X_all) for n, m in done.models.items()},
+            }
+            results["shown"] = {name: np.round(Z[some], 3) for name, Z in drawn.items()}
+            results["shown"]["in_first"] = rows[some]
         return results
-    for name in MODELS:
-        results[f"{name}, {main}"] = results[name]
-        for n in set(study.n_points) - {main}:
-            results[f"{name}, {n}"] = trained(name, distilled(n))
+    if part == "anchors":
+        results = {
+            f"{name}, {n}": trained(name, distilled(n))
+            for n in study.n_points
+            if n != main
+            for name in MODELS
+        }
         everything = RosettaPoints(X[in_first], done.first.transform(X[in_first]))
-        results[f"{name}, {ALL}"] = trained(name, everything, FEW_RUNS)
-    for n in study.n_points:
-        results[f"{n} anchors"] = results[f"R-VAE, {n}"]
-    for name in ("kmeans", "same architecture"):
-        results[name] = results["R-VAE"]
-    for method in METHODS[1:]:
-        results[method] = trained("R-VAE", distilled(main, method))
+        for name in MODELS:
+            results[f"{name}, {ALL}"] = trained(name, everything, FEW_RUNS)
+        return results
+    results = {method: trained("R-VAE", distilled(main, method)) for method in METHODS[1:]}
     for name, changed in study.other_architectures.items():
         results[name] = trained("R-VAE", done.points, **changed)
     return results
 
 
+def joined(study, models, anchors, variants):
+    """One repeat's results by the names that the tables have; `variants` may be None."""
+    results = models | anchors
+    for name in MODELS:
+        results[f"{name}, {study.main_n_points}"] = models[name]
+    for n in study.n_points:
+        results[f"{n} anchors"] = results[f"R-VAE, {n}"]
+    if variants is not None:
+        results |= variants
+        for name in ("kmeans", "same architecture"):
+            results[name] = models["R-VAE"]
+    return results
+
+
 def report_sequential(report, study, results, ours):
-    """Tables 2, 6, 7, 9 and 10, figures 6 and 7; `ours` are results with our defaults."""
+    """Tables 2, 6, 7, 9 and 10, figures 6 and 7; `ours` are results with our defaults, or none."""
     report.text(f"### Distortion to the joint model (table 2), {study.main_n_points} anchors")
     report.table(
         ["model", "D1 - VAE", "published", "D2 - VAE", "published", "D1, share of variance",
@@ -95,6 +116,7 @@ def report_sequential(report, study, results, ours):
                 column(found, name, "unmapped"),
             ]
             for found, told in ((results, ""), (ours, ", our defaults"))
+            if found
             for name in MODELS
         ],
     )  # fmt: skip
@@ -126,6 +148,7 @@ def report_sequential(report, study, results, ours):
         "How anchors are chosen (table 9)": METHODS,
         "Architecture of lab B (table 10)": ["same architecture", *study.other_architectures],
     }
+    groups = {title: names for title, names in groups.items() if names[-1] in results[0]}
     for title, names in groups.items():
         base = names[0]
         report.text(f"### {title}, RV as a difference from the first row")
