@@ -12,33 +12,46 @@ from benchmarks.papers.transform.figure_2 import report_few_labels
 from benchmarks.papers.transform.figures import draw_figures
 from benchmarks.papers.transform.measures import N_NEIGHBORS, affine, evaluate
 from benchmarks.papers.transform.nats import report_nats
-from benchmarks.papers.transform.remarks import remarks
+from benchmarks.papers.transform.remarks import remarks, remarks_on_variants
 from benchmarks.papers.transform.settings import FILES, SCALES, VIEWS
 from benchmarks.papers.transform.table_1 import report_table_1, report_variants
 
 
-def list_jobs(scale):
-    """What to train, seed by seed: one cell with all that is tried there, then the others."""
-    first = scale.components[0]
-    for seed in range(scale.seeds):
-        for model in dict.fromkeys((*scale.models, *scale.variants, *scale.milder)):
-            yield "MNIST", model, first, seed
-    for n_components in scale.components:
-        for seed in range(scale.seeds):
-            for dataset in FILES:
-                for model in scale.models:
-                    if (dataset, n_components) != ("MNIST", first):
-                        yield dataset, model, n_components, seed
+def first_cell(scale):
+    """List what is trained in one cell, with all that is tried there."""
+    models = dict.fromkeys((*scale.models, *scale.variants, *scale.milder))
+    return [
+        ("MNIST", model, scale.components[0], seed)
+        for model in models
+        for seed in range(scale.seeds)
+    ]
+
+
+def other_cells(scale):
+    """List what is trained in the others."""
+    return [
+        (dataset, model, n_components, seed)
+        for n_components in scale.components
+        for seed in range(scale.seeds)
+        for dataset in FILES
+        for model in scale.models
+        if (dataset, n_components) != ("MNIST", scale.components[0])
+    ]
 
 
 def main():
     """Train, measure and report."""
     arguments = parser(__doc__.splitlines()[0], keeps="transform_tables")
     arguments.add_argument("--components", type=int, nargs="+", help="these of the latent sizes")
+    arguments.add_argument(
+        "--screen", type=int, help="only one cell, and so many of the variants tried there"
+    )
     arguments = arguments.parse_args()
     scale = SCALES[arguments.size]
     if arguments.components:
         scale = scale._replace(components=tuple(arguments.components))
+    if arguments.screen is not None:
+        scale = scale._replace(variants=scale.variants[: arguments.screen])
     title = "The transformation-aware VAE: its latent space at work"
     report = Report(title, arguments.out, keeps_remarks=False)
     network = ", ".join(f"{name} {value}" for name, value in scale.network.items())
@@ -59,11 +72,19 @@ def main():
     )
     affine_digits = affine(scale)
     by_key = {}
-    for *key, seed in list_jobs(scale):
+    jobs = first_cell(scale)
+    if arguments.screen is None:
+        jobs += other_cells(scale)
+    for *key, seed in jobs:
         measure = partial(evaluate, *key, seed, scale, affine_digits)
         result = kept(arguments.keep, scale.part(*key, seed), measure)
         by_key.setdefault(tuple(key), []).append(result)
         print(key, seed, flush=True)
+    if arguments.screen is not None:
+        report_variants(report, by_key, scale)
+        report.remarks(remarks_on_variants(by_key, scale))
+        report.write()
+        return
     report_table_1(report, by_key, scale, affine_digits)
     report_variants(report, by_key, scale)
     report_few_labels(report, by_key, scale)

@@ -101,8 +101,8 @@ def remarks_on_variants(by_key, scale):
             words = f"{where}: {change} brings {model} {gain:.1f} points"
             yield remark(gain.clear(), words + ".")
             yield remark(gain.holds(), words + ", which tells nothing.")
-        for change in CHANGES[1:]:
-            if {"T-VAE" + change, "VAE+" + change} <= set(there):
+        for change in ("", *CHANGES):
+            if all(("MNIST", model + change, d) in by_key for model in ("T-VAE", "VAE+")):
                 points = less("T-VAE" + change, "VAE+" + change, what)
                 cell = f"{where}{change}, T-VAE is"
                 yield remark(points.above(), f"{cell} ahead of VAE+ so trained: {points:.1f}.")

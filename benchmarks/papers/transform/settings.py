@@ -33,10 +33,12 @@ BETA = ", beta 0.1"
 PRIOR = ", prior of T"
 FAR = ", views to the target's range"
 FAR_VIEWS = RandomAffine(rotation=20, shear=0.2, scale=(0.5, 1.0), translation=6)
-CHANGES = ("", BETA, FAR, OURS, OURS + BETA, OURS + FAR + BETA)
+CHANGES = (OURS, BETA, FAR, OURS + BETA, OURS + FAR + BETA)
+# In the order in which they are tried: a run may stop after any.
 VARIANTS = (
-    *(model + change for model in ("VAE+", "T-VAE") for change in CHANGES[1:]),
+    *(model + change for change in CHANGES[:2] for model in ("VAE+", "T-VAE")),
     "T-VAE" + PRIOR,
+    *(model + change for change in CHANGES[2:] for model in ("VAE+", "T-VAE")),
 )
 
 

@@ -91,7 +91,8 @@ def report_variants(report, by_key, scale):
         "square, a standard normal's. Our defaults: the start at PCA, smooth activations, a "
         "learning rate that falls over the last quarter."
     )
-    names = [name for name in (*scale.models, *scale.variants) if ("MNIST", name, d) in by_key]
+    names = dict.fromkeys((*scale.models, *scale.variants))
+    names = [name for name in names if ("MNIST", name, d) in by_key]
     report.table(
         [
             "model",
