@@ -108,6 +108,18 @@ def correlations(source, target, chosen, seed):
     return [float(spearmanr(far, errors)[0]), float(spearmanr(-support, errors)[0]), float(best)]
 
 
+def told_of_low(every):
+    """Say where support tells little, and whether a forest that saw errors tells more."""
+    low = [row for row in every if row[1] < 0.5]
+    if not low:
+        return "Support is at 0.5 or more in all rows."
+    hopeless = sum(row[2] < 0.5 for row in low)
+    return (
+        f"Support is under 0.5 in {len(low)} of {len(every)} rows, and so is the forest in "
+        f"{hopeless} of those: what is left there is noise that no place tells."
+    )
+
+
 def main():
     """Train, shift, and write the report."""
     options = parser(__doc__.splitlines()[0], keeps=True).parse_args()
@@ -140,7 +152,8 @@ def main():
     report.table(["data", "pair", "anchors of", "anchors", "place", "support", "forest"], rows)
     place, support, best = np.mean(every, axis=0)
     report.text(
-        f"On average {support:.2f}, where place alone has {place:.2f} and the forest {best:.2f}."
+        f"On average {support:.2f}, where place alone has {place:.2f} and the forest {best:.2f}. "
+        + told_of_low(every)
     )
     report.write()
 
