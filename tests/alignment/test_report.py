@@ -48,6 +48,9 @@ class TestKind:
         assert report.kind == "network"
         frame = report.to_frame().set_index("kind")
         assert frame.loc["network", "r2"] > frame.loc["linear", "r2"] + 0.3
+        left = 1 - frame.loc["network", "r2"]
+        # Its judges lack a fifth of the anchors each, and the upper end knows.
+        assert frame.loc["network", "high"] - frame.loc["network", "r2"] > 0.2 * left
         assert "StitchingAligner(learning_rate" in report.reason or report.verdict != "align"
 
     def test_a_network_is_not_tried_in_vain(self):
@@ -191,9 +194,6 @@ class TestInterval:
         assert other[0] == r2
         assert other[2] == low
         assert_allclose(1 - other[3], 0.8 * (1 - high))
-        X, Y = pair("network", n=120, width=2, noise=0.3)
-        row = alignment_report(X, Y, kinds=("network",), random_state=0).to_frame().iloc[0]
-        assert row["high"] - row["r2"] > 0.2 * (1 - row["r2"])
 
 
 class TestSupport:

@@ -81,22 +81,22 @@ def test_halves_of_data_embedded_by_models_of_their_own(table, width):
     assert accepted >= 2
 
 
-def circle(rng, n=200):
+def circle(rng, n=120):
     points = rng.normal(size=(n, 2))
     return points / np.linalg.norm(points, axis=1, keepdims=True)
 
 
-def two_groups(rng, n=200):
+def two_groups(rng, n=120):
     return rng.normal(size=(n, 3)) + [5.0, 0, 0] * rng.choice([-1, 1], size=(n, 1))
 
 
 SYMMETRIC = {
     "circle": circle,
-    "isotropic Gaussian": lambda rng: rng.normal(size=(200, 3)),
+    "isotropic Gaussian": lambda rng: rng.normal(size=(120, 3)),
     "two equal groups": two_groups,
-    "one component": lambda rng: rng.normal(size=(200, 1)),
-    "an ellipse": lambda rng: rng.normal(size=(200, 2)) * [3.0, 1.0],
-    "a cube": lambda rng: rng.uniform(size=(200, 3)),
+    "one component": lambda rng: rng.normal(size=(120, 1)),
+    "an ellipse": lambda rng: rng.normal(size=(120, 2)) * [3.0, 1.0],
+    "a cube": lambda rng: rng.uniform(size=(120, 3)),
 }
 
 
