@@ -37,6 +37,9 @@ class Likelihood(BaseEstimator):
     in_data_unit = False
     # Names of kept parameters that `encoder_input` and `mean` take as well.
     means_need = ()
+    # Names of parameters that are numbers where `fixed` has them: models that differ in nothing
+    # else train in one stack.
+    numbers = ()
 
     def n_outputs(self, n_features):
         """Count the numbers that a decoder returns for each row.
@@ -96,6 +99,21 @@ class Likelihood(BaseEstimator):
         -------
         dict of str to Tensor
             As in :meth:`learned`, but not trained.
+        """
+        return {}
+
+    def fixed(self, n_features):
+        """Give the numbers that parameters fix, for which a stack of models has one each.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of columns of X.
+
+        Returns
+        -------
+        dict of str to Tensor
+            As in :meth:`learned`, but neither trained nor part of the weights.
         """
         return {}
 
@@ -256,9 +274,20 @@ class BoundLikelihood(nn.Module):
             self.register_parameter(name, nn.Parameter(value.clone()))
         for name, value in kept.items():
             self.register_buffer(name, value.clone())
+        fixed = optional(likelihood, "fixed", {}, n_features)
+        self.fixed_names = (*fixed,)
+        for name, value in fixed.items():
+            self.register_buffer(name, value.clone(), persistent=False)
 
     def _own(self):
-        return {name: getattr(self, name) for name in self.names}
+        return {name: getattr(self, name) for name in (*self.names, *self.fixed_names)}
+
+    def take(self, likelihood):
+        """Become that of another likelihood, which differs in nothing but numbers."""
+        if likelihood is not self.likelihood and self.fixed_names:
+            self.likelihood = likelihood
+            for name, value in likelihood.fixed(self.n_outputs).items():
+                getattr(self, name).copy_(value)
 
     @property
     def in_data_unit(self):
@@ -350,6 +379,19 @@ class BoundLikelihood(nn.Module):
             if name in values:
                 own = getattr(self, name)
                 own.copy_(torch.as_tensor(values[name], dtype=own.dtype).reshape(own.shape))
+
+
+def differ_in_numbers(likelihood, other):
+    """Whether all that two likelihoods differ in are numbers that a stack has one each of."""
+    if type(likelihood) is not type(other) or not isinstance(likelihood, Likelihood):
+        return False
+    try:
+        names, others = set(likelihood.fixed(1)), set(other.fixed(1))
+    except ValueError:
+        return False  # a number is refused, which the fit itself will say
+    own, theirs = likelihood.get_params(deep=False), other.get_params(deep=False)
+    rest = own.keys() - set(likelihood.numbers)
+    return bool(names) and names == others and all(own[name] == theirs[name] for name in rest)
 
 
 def _told(seen):

@@ -38,6 +38,7 @@ class Gaussian(Likelihood):
     """
 
     in_data_unit = True
+    numbers = ("scale",)
 
     def __init__(self, scale="shared"):
         self.scale = scale
@@ -68,6 +69,12 @@ class Gaussian(Likelihood):
     def kept(self, n_features):
         """The least log variance that a learned one may have."""
         return {"least_log_var": torch.full((1, 1), _LEAST)} if self.learned(n_features) else {}
+
+    def fixed(self, n_features):
+        """The log variance where it is given."""
+        if self._kind() != "fixed":
+            return {}
+        return {"log_var": torch.full((1, 1), 2.0 * math.log(self.scale), dtype=torch.float64)}
 
     def start(self, residual, variance):
         """Begin at the variance that the start leaves unexplained.

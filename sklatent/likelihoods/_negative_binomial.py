@@ -40,6 +40,8 @@ class NegativeBinomial(Counts):
     tensor([-3.4657])
     """
 
+    numbers = ("dispersion",)
+
     def __init__(self, dispersion="per_feature", size_factor="total"):
         super().__init__(size_factor)
         self.dispersion = dispersion
@@ -62,6 +64,13 @@ class NegativeBinomial(Counts):
         if kind == "fixed":
             return {}
         return {"log_dispersion": torch.zeros(1, n_features if kind == "per_feature" else 1)}
+
+    def fixed(self, n_features):
+        """The log dispersion where it is given."""
+        if self._kind() != "fixed":
+            return {}
+        value = math.log(self.dispersion)
+        return {"log_dispersion": torch.full((1, 1), value, dtype=torch.float64)}
 
     def start(self, residual, variance, mean_counts=None, typical_total=None):
         """Begin at the dispersion that explains what the start leaves unexplained.

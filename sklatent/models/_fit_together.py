@@ -11,9 +11,10 @@ from sklearn.utils._param_validation import validate_parameter_constraints
 
 from sklatent._utils.names import row_keys
 from sklatent._utils.sparse import stacked
+from sklatent.likelihoods._base import differ_in_numbers
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_stacked
-from sklatent.models._parameters import check_numbers, same_parameters
+from sklatent.models._parameters import check_numbers, same, same_parameters
 from sklatent.nn.training.devices import resolve_device, work_of
 from sklatent.nn.training.pause import Pause, together
 from sklatent.nn.training.randomness import seeded_initialisation
@@ -67,7 +68,18 @@ def alike(model, other):
     but = {*_MAY_DIFFER, *model._loss_hyperparameters, *model._constant_parameters}
     if not _steps_as_is(model.optimizer):
         but.add("learning_rate")
+    if not same(model.likelihood, other.likelihood):
+        if not _differ_in_numbers(model, other):
+            return False
+        but.add("likelihood")
     return same_parameters(model, other, but) and model._stack_kind() == other._stack_kind()
+
+
+def _differ_in_numbers(model, other):
+    try:
+        return differ_in_numbers(model._find_likelihood(), other._find_likelihood())
+    except (TypeError, ValueError):
+        return False  # one is refused, which its own fit will say
 
 
 def members_at_a_time(model, n_features):

@@ -10,7 +10,7 @@ import torch
 
 from sklatent._utils.arrays import same_bits
 from sklatent.models._in_blocks import map_in_blocks
-from sklatent.models._nets import make_net, publish
+from sklatent.models._nets import make_net, publish, take_numbers
 from sklatent.nn.stacking.modules import select_members, unstack_module
 
 # What a model of a stack is given when it is first asked for.
@@ -36,7 +36,7 @@ class Members:
 
     def __init__(self, net, groups):
         self.net, self.groups = net, list(groups)
-        self._parts, self._answers = {}, []
+        self._parts, self._answers, self._alike = {}, [], {}
         self._lock = threading.RLock()
 
     def make(self, k, model):
@@ -67,11 +67,7 @@ class Members:
             None where the model has to be asked by itself.
         """
         kind, lost = _kind(function), getattr(self.net, "lost_", None) or {}
-        group = tuple(
-            j
-            for j, number in enumerate(self.groups)
-            if number == self.groups[k] and (j == k or j not in lost)
-        )
+        group = self._group(k, lost)
         plain = type(X) is np.ndarray and len(group) * X.nbytes <= _MOST_BYTES
         if kind is None or not plain or len(group) < 2:
             return None
@@ -89,6 +85,17 @@ class Members:
             answer = _Answer(kind, group, X, covariates, found)
             self._answers = [answer, *self._answers[: _KEPT - 1]]
             return answer.of(k)
+
+    def _group(self, k, lost):
+        """Those that have k's rows, k among them."""
+        key = self.groups[k], k if k in lost else None
+        if key not in self._alike:
+            self._alike[key] = tuple(
+                j
+                for j, number in enumerate(self.groups)
+                if number == key[0] and (j == k or j not in lost)
+            )
+        return self._alike[key]
 
     def _part(self, group):
         """The models of a group as a stack of their own, at their best weights."""
@@ -195,7 +202,9 @@ def member_net(net, k, model):
     LatentNet
         With the optimizer's state and the history.
     """
-    member = make_net(model, unstack_module(net.module_, k), net.streams.member(k), net.device)
+    module = unstack_module(net.module_, k)
+    take_numbers(module, model)
+    member = make_net(model, module, net.streams.member(k), net.device)
     _copy_optimizer_states(net, member, k)
     best = best_state(net, k)
     if best:

@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 import torch
 
+from sklatent.likelihoods._base import BoundLikelihood
 from sklatent.models._continuation import parameters_of
 from sklatent.nn.training.callbacks import own_callbacks, prints
 from sklatent.nn.training.devices import DTYPES
@@ -80,6 +81,21 @@ def optimizer_of(model):
         # At PCA many gradients are zero but for rounding, of which Adam would make whole steps.
         settings["optimizer__eps"] = _EPS_AT_PCA
     return {"optimizer": _OPTIMIZERS[model.optimizer], **settings}
+
+
+def take_numbers(module, model):
+    """Give a module that models of one stack share the numbers of one's own likelihood.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Built for a model of the stack, and not trained yet or taken out of it.
+    model : LatentModel
+        Whose numbers.
+    """
+    bound = getattr(module, "likelihood", None)
+    if isinstance(bound, BoundLikelihood) and bound.fixed_names:
+        bound.take(model._find_likelihood())
 
 
 def publish(model, resume=False):

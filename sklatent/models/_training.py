@@ -18,10 +18,10 @@ from sklatent.models._convergence import warn_if_nothing_learned
 from sklatent.models._guard import guarded
 from sklatent.models._held_out import split_rows
 from sklatent.models._members import Members
-from sklatent.models._nets import make_net, optimizer_of, publish
+from sklatent.models._nets import make_net, optimizer_of, publish, take_numbers
 from sklatent.models._parameters import same
 from sklatent.models._run_identity import seeds_and_checkpoint
-from sklatent.nn.stacking.modules import stack_modules, stack_varied
+from sklatent.nn.stacking.modules import stack_varied
 from sklatent.nn.training.data import Rows
 from sklatent.nn.training.devices import (
     DTYPES,
@@ -206,10 +206,11 @@ class Training:
         if begun is not None:
             for model, noted in zip(self.models, begun.beside, strict=True):
                 vars(model).update(noted)
-            return stack_modules(modules)
+            return stack_varied(modules, lambda k, module: take_numbers(module, self.models[k]))
         cache = {}
 
         def start(k, module):
+            take_numbers(module, self.models[k])
             own = rows if rows is None or rows.ndim == 1 else rows[k]
             self.models[k]._start(module, self.X, own, cache, self.beside or {})
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.cluster import KMeans
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.model_selection._search_successive_halving import HalvingGridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -11,6 +12,7 @@ from skorch.callbacks import LRScheduler
 
 from sklatent import VAE, FactorVAE
 from sklatent.datasets import make_eight_gaussians
+from sklatent.likelihoods import Gaussian
 from sklatent.model_selection import FusedGridSearchCV, FusedHalvingGridSearchCV
 from sklatent.models import _trainable
 
@@ -155,6 +157,19 @@ def test_best_is_near_that_of_the_whole_search(X):
     whole = FusedGridSearchCV(model, BETAS, cv=3, refit=False).fit(X)
     half = FusedHalvingGridSearchCV(model, BETAS, cv=3, refit=False).fit(X)
     assert half.best_score_ >= whole.best_score_ - 0.005
+
+
+def test_numbers_of_the_likelihood_are_kept_from_round_to_round(X):
+    """As a model of all epochs has them that was trained alone."""
+    model = VAE(2, **SMALL)
+    grid = {"likelihood": [Gaussian(scale=scale) for scale in (0.3, 0.5, 1.0, 2.0)]}
+    search = FusedHalvingGridSearchCV(model, grid, cv=3, factor=2, refit=False).fit(X)
+    assert search.n_stacked_fits_ == 3 * sum(search.n_candidates_)
+    last = search.cv_results_["iter"] == search.n_iterations_ - 1
+    for place in np.flatnonzero(last):
+        own = clone(model).set_params(**search.cv_results_["params"][place])
+        expected = cross_val_score(own, X, cv=3).mean()
+        np.testing.assert_allclose(search.cv_results_["mean_test_score"][place], expected)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """K stacked models end where K separate fits with the same seeds end."""
 
+import pickle
 from functools import partial
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 from sklatent import VAE, RosettaPoints, RosettaVAE
+from sklatent.likelihoods import Gaussian, NegativeBinomial
 from sklatent.models._fit_together import can_stack, fit_models
 
 DOUBLE = {"precision": "float64", "max_epochs": 3, "hidden_layer_sizes": (16,), "n_components": 3}
@@ -152,6 +154,50 @@ def test_what_cannot_stack_trains_one_by_one(X):
     assert not can_stack([VAE(), RosettaVAE()])
     fit_models(different, X)
     assert [m.transform(X).shape[1] for m in different] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    "likelihoods",
+    [
+        [Gaussian(scale=0.2), Gaussian(scale=3.0), "unit_gaussian"],
+        [NegativeBinomial(0.1), NegativeBinomial(2.0), NegativeBinomial(0.7)],
+        [NegativeBinomial(0.1, size_factor=None), NegativeBinomial(2.0, size_factor=None)],
+    ],
+    ids=["variance", "dispersion", "dispersion of means"],
+)
+def test_numbers_of_the_likelihood_are_each_members_own(X, likelihoods):
+    """In training, and whatever a model is asked for afterwards; in pickles too."""
+    X = np.round(4 * X)
+    together, alone = (
+        [VAE(**DOUBLE, likelihood=own, random_state=1) for own in likelihoods] for _ in range(2)
+    )
+    assert can_stack(together)
+    fit_models(together, X)
+    for one, other in zip(together, alone, strict=True):
+        other.fit(X)
+        for model in (one, pickle.loads(pickle.dumps(one))):
+            np.testing.assert_allclose(model.transform(X), other.transform(X), atol=1e-7)
+            np.testing.assert_allclose(model.score_samples(X), other.score_samples(X), rtol=1e-7)
+            np.testing.assert_allclose(
+                model.sample(5, noise=True, random_state=0),
+                other.sample(5, noise=True, random_state=0),
+                atol=1e-6,
+            )
+        assert one.net_.module_.state_dict().keys() == other.net_.module_.state_dict().keys()
+    # Nor is it among the weights that another model starts from.
+    again = VAE(**DOUBLE, likelihood=likelihoods[1], init=together[0], random_state=1).fit(X)
+    bound = again.net_.module_.likelihood
+    expected = alone[1].net_.module_.likelihood
+    for name in bound.fixed_names:
+        assert torch.equal(getattr(bound, name), getattr(expected, name))
+
+
+def test_likelihoods_that_differ_in_more_than_numbers_do_not_stack():
+    base = Gaussian(scale=2.0)
+    for other in ("gaussian", Gaussian("per_feature"), "bernoulli", Gaussian(-1.0), "nonsense"):
+        assert not can_stack([VAE(2, likelihood=base), VAE(2, likelihood=other)])
+    shares, counts = NegativeBinomial(0.5), NegativeBinomial(0.2, size_factor=None)
+    assert not can_stack([VAE(2, likelihood=shares), VAE(2, likelihood=counts)])
 
 
 def test_a_nan_names_the_member(X):
