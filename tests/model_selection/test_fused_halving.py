@@ -159,6 +159,19 @@ def test_best_is_near_that_of_the_whole_search(X):
     assert half.best_score_ >= whole.best_score_ - 0.005
 
 
+@pytest.mark.parametrize(
+    ("n_candidates", "epochs", "factor", "expected"),
+    [(9, 9, 3, [1, 3, 9]), (28, 20, 3, [2, 6, 18]), (9, 20, 3, [2, 6, 18]), (5, 3, 2, [1, 2]),
+     (9, 7, 2, [1, 2, 4])],
+)  # fmt: skip
+def test_the_last_iteration_comes_near_to_all_epochs(X, n_candidates, epochs, factor, expected):
+    """Also where there are more candidates than epochs to tell them apart one by one."""
+    model = VAE(2, **SMALL | {"hidden_layer_sizes": (2,), "max_epochs": epochs})
+    grid = {"beta": list(np.geomspace(0.1, 4.0, n_candidates))}
+    search = FusedHalvingGridSearchCV(model, grid, factor=factor, cv=2, refit=False)
+    assert search.fit(X[:60]).n_resources_ == expected
+
+
 def test_numbers_of_the_likelihood_are_kept_from_round_to_round(X):
     """As a model of all epochs has them that was trained alone."""
     model = VAE(2, **SMALL)
