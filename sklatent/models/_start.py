@@ -22,11 +22,9 @@ _LEAST_SHARE = 1e-5  # of the data's variance that noise has at least
 _MAX_REGRESSION_ROWS = 4096
 _LEAST_POSTERIOR = 1e-8  # variance, where a weight of zero asks for none
 # Deviations to a unit of the networks' input. Adam's steps are larger beside the weights of a
-# narrow input: digits with eight components reach a bound 1.5 nats higher at 2 than at 4, but the
-# weakest axes differ more between seeds (R2 0.981 for 0.986; three components 0.971 for 0.986), and
-# counts, whose rows are few, lose half a nat. One or two components, which must carry more and have
-# no weak axes, gain 1.4 nats at 2, and R2 stays at 0.987.
-_WIDTH, _WIDTH_OF_TWO = 4.0, 2.0
+# narrow input, which gains bound and loses the space: at 2 in place of 4, digits gain 1.5 nats, and
+# R2 between seeds falls from 0.986 to 0.981 with eight components and from 0.984 to 0.963 with two.
+_WIDTH = 4.0
 
 
 def linear_vae(variances, total, n_features, beta, noise=None):
@@ -253,8 +251,7 @@ class _Data:
 
 def _scale(data):
     """One scale for all features, wide enough that an optimiser's steps are small beside it."""
-    width = _WIDTH_OF_TWO if data.n_components <= 2 else _WIDTH
-    return width * float(np.sqrt(data.feature_variances.mean())) or 1.0
+    return _WIDTH * float(np.sqrt(data.feature_variances.mean())) or 1.0
 
 
 def _at_principal_axes(model, module, data):
