@@ -315,14 +315,14 @@ class TestRemarksFollowTheNumbers:
             "Under the shift, from MNIST with 10 components, T-VAE is ahead of VAE+: 8.0" in ahead
         )
         assert "nowhere clearly ahead" not in ahead
-        assert "10 components: beta 0.1 brings VAE+ 8.0" in ahead
+        assert "10 components: with beta 0.1 VAE+ gains 8.0" in ahead
         assert "Under the shift, T-VAE is clearly ahead of VAE+ in 2 and clearly" in ahead
         assert "in whitened spaces, T-VAE is clearly ahead of VAE+ in 0 and clearly" in ahead
         assert "VAE+ with 10 components is 20.0" in ahead
         behind = said(remarks(by_key(-8.0), scale))
         assert "T-VAE is behind VAE+: -8.0" in behind
         # A change that brings as much as its noise is no gain.
-        assert "beta 0.1 brings VAE+ 0.0 [0.0, 0.0] points, which" in said(
+        assert "with beta 0.1 VAE+ gains 0.0 [0.0, 0.0] points, which" in said(
             remarks(by_key(0), scale)
         )
         assert "T-VAE is nowhere clearly ahead of VAE+" in behind

@@ -98,7 +98,7 @@ def remarks_on_variants(by_key, scale):
         for name in there:
             model, _, change = name.partition(", ")
             gain = less(name, model, what)
-            words = f"{where}: {change} brings {model} {gain:.1f} points"
+            words = f"{where}: with {change} {model} gains {gain:.1f} points"
             yield remark(gain.clear(), words + ".")
             yield remark(gain.holds(), words + ", which tells nothing.")
         for change in ("", *CHANGES):

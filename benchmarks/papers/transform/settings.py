@@ -33,7 +33,7 @@ BETA = ", beta 0.1"
 PRIOR = ", prior of T"
 FAR = ", views to the target's range"
 FAR_VIEWS = RandomAffine(rotation=20, shear=0.2, scale=(0.5, 1.0), translation=6)
-CHANGES = (OURS, BETA, FAR, OURS + BETA, OURS + FAR + BETA)
+CHANGES = (OURS, OURS + BETA, BETA, FAR, OURS + FAR + BETA)
 # In the order in which they are tried: a run may stop after any.
 VARIANTS = (
     *(model + change for change in CHANGES[:2] for model in ("VAE+", "T-VAE")),
