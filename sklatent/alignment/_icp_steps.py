@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklatent.alignment._checks import raise_if_map_overflows
 from sklatent.alignment._linear import least_squares
 from sklatent.alignment._moments import paired_moments
 from sklatent.alignment._rigid import procrustes
@@ -31,9 +32,16 @@ def fit_affine(X, Y, kind):
 
     rank : int
         Number of directions that the rows determine.
+
+    Raises
+    ------
+    ValueError
+        If its coefficients are beyond the range of float64.
     """
     if kind == "linear":
-        return least_squares(X, Y)[:3]
+        matrix, intercept, rank, _ = least_squares(X, Y)
+        raise_if_map_overflows(matrix, intercept)
+        return matrix, intercept, rank
     rotation, _, intercept, rank = procrustes(paired_moments(X, Y, gram=False))
     return rotation, intercept, rank
 
