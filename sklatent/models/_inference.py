@@ -84,9 +84,16 @@ class InferenceMixin(TransformerMixin):
 
     def _validate_scored_rows(self, X):
         """Rows whose probability is asked for have to be possible."""
-        X = self._validate_rows(X)
-        check_possible(self._find_likelihood(), self._split(X)[0], "X")
-        return X
+
+        def validate(X):
+            X = self._validate_rows(X)
+            check_possible(self._find_likelihood(), self._split(X)[0], "X")
+            return X
+
+        # Names are asked for where there are some, and each model warns for itself.
+        if "_member" in vars(self) and not hasattr(self, "feature_names_in_"):
+            return self._member[0].validated(X, validate)
+        return validate(X)
 
     def _validate_latents(self, Z):
         check_is_fitted(self)

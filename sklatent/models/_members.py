@@ -36,7 +36,7 @@ class Members:
 
     def __init__(self, net, groups):
         self.net, self.groups = net, list(groups)
-        self._parts, self._answers, self._alike = {}, [], {}
+        self._parts, self._answers, self._alike, self._valid = {}, [], {}, []
         self._lock = threading.RLock()
 
     def make(self, k, model):
@@ -85,6 +85,26 @@ class Members:
             answer = _Answer(kind, group, X, covariates, found)
             self._answers = [answer, *self._answers[: _KEPT - 1]]
             return answer.of(k)
+
+    def validated(self, X, validate):
+        """Rows as ``validate(X)`` returns them, which every model of the stack would say of them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            What one of the models was given.
+        validate : function
+            Of X alone, but for what the models have in common.
+        """
+        if type(X) is not np.ndarray or X.nbytes > _MOST_BYTES:
+            return validate(X)
+        with self._lock:
+            if any(same_bits(known, X) for known in self._valid):
+                return X
+            found = validate(X)
+            if found is X:
+                self._valid = [X.copy(), *self._valid[: _KEPT - 1]]
+            return found
 
     def _group(self, k, lost):
         """Those that have k's rows, k among them."""

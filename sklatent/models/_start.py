@@ -133,7 +133,7 @@ class _Data:
         self.likelihood, self.X, self.rows, self.told = likelihood, X, rows, told
         self.n_components = n_components
         self.n_rows = X.shape[0] if rows is None else len(rows)
-        self._axes = self._effect = self._on_output = None
+        self._axes = self._effect = self._on_output = self._spread = None
         self.seen = likelihood.observe(self._rows, X.shape[1])
         if told is not None:
             self.center, self.scale = center_and_scale(told, rows)
@@ -214,6 +214,13 @@ class _Data:
         """Variance of each feature."""
         return self.axes.feature_variances
 
+    @property
+    def spread(self):
+        """One scale for all features, so wide that an optimiser's steps are small beside it."""
+        if self._spread is None:
+            self._spread = _WIDTH * float(np.sqrt(self.feature_variances.mean())) or 1.0
+        return self._spread
+
     def with_axes_of(self, decomposition):
         """The same rows, with axes that were found before."""
         name = type(decomposition).__name__
@@ -230,7 +237,7 @@ class _Data:
                 'other numbers. Use init="pca", or anchors.'
             )
         data = copy(self)
-        data._axes = axes_of(decomposition, self.n_components, self.X.shape[1])
+        data._axes, data._spread = axes_of(decomposition, self.n_components, self.X.shape[1]), None
         return data
 
     def effect_on_output(self):
@@ -247,11 +254,6 @@ class _Data:
     def multiplies(self):
         """Logarithm of what covariates multiply what is seen by, or None where they add to it."""
         return self.effect_on_output() if self.likelihood.multiplied else None
-
-
-def _scale(data):
-    """One scale for all features, wide enough that an optimiser's steps are small beside it."""
-    return _WIDTH * float(np.sqrt(data.feature_variances.mean())) or 1.0
 
 
 def _at_principal_axes(model, module, data):
@@ -273,7 +275,7 @@ def _at_principal_axes(model, module, data):
         posterior = (
             posterior if posterior is None else np.pad(posterior, (0, missing), constant_values=1)
         )
-    module.path.start_encoder(axes.mean, _scale(data), encoder, data.effect, data.multiplies)
+    module.path.start_encoder(axes.mean, data.spread, encoder, data.effect, data.multiplies)
     _networks_at_zero(module, posterior)
     residual = axes.feature_variances - decoder**2 @ axes.axes**2
     module.likelihood.start(residual, axes.feature_variances, data.seen)
@@ -290,7 +292,7 @@ def _at_anchors(model, module, data, points):
     encoder, z_center, residual = ridge(seen, np.asarray(points.encoded, dtype=np.float64))
     # The map's own constant goes to the place that it is centred at.
     center = seen.mean(axis=0)
-    module.path.start_encoder(center, _scale(data), encoder, data.effect, data.multiplies)
+    module.path.start_encoder(center, data.spread, encoder, data.effect, data.multiplies)
     posterior = _posterior_variance(points)
     if posterior is None:
         posterior = np.clip(residual, 1e-3, 1.0)
@@ -326,7 +328,7 @@ def _start_decoder(module, data, mean, loadings, codes=None):
         center = center - weight[:, : len(codes)] @ codes
     # Where outputs are in X's unit, so is the scale; other links have their own.
     same_unit = module.likelihood.in_data_unit
-    module.path.start_decoder(center, _scale(data) if same_unit else 1.0, weight)
+    module.path.start_decoder(center, data.spread if same_unit else 1.0, weight)
 
 
 def _regress_decoder(module, data, codes=None):

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from sklatent import VAE
 from sklatent.datasets import make_eight_gaussians
-from sklatent.models import _members
+from sklatent.models import _inference, _members
 from sklatent.models._fitting import fit_stacked
 
 SMALL = {"hidden_layer_sizes": (6,), "max_epochs": 3, "batch_size": 40, "random_state": 0}
@@ -107,3 +107,24 @@ def test_what_is_not_there_is_said(X):
     with pytest.raises(AttributeError, match="'VAE' object has no attribute 'nothing_'"):
         _ = model.nothing_
     assert not hasattr(VAE(2), "net_")
+
+
+def test_rows_that_all_models_score_are_validated_once(X, monkeypatch):
+    checked = []
+    original = _inference.check_possible
+    monkeypatch.setattr(
+        _inference, "check_possible", lambda *args: (checked.append(1), original(*args))
+    )
+    models, rows = stacks(X, late=True), X[:30].copy()
+    scores = [model.score(np.array(rows)) for model in models]
+    assert len(checked) == 1
+    assert scores == [model.score(rows) for model in stacks(X, late=True)]
+    # Rows that were changed in place are other rows.
+    rows[3, 0] = np.nan
+    for model in models:
+        with pytest.raises(ValueError, match="NaN"):
+            model.score(rows)
+    with pytest.raises(ValueError, match="features"):
+        models[1].score(X[:, :2])
+    rows[3, 0] = 0.0
+    assert [model.score(rows) for model in models] != scores
