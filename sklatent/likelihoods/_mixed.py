@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from sklatent.likelihoods._base import Likelihood, for_means, optional
+from sklatent.likelihoods._base import Likelihood
+from sklatent.likelihoods._bound import for_means, optional
 from sklatent.likelihoods._columns import pick, put_together, resolve_columns
 from sklatent.likelihoods._find import find_likelihood
 

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import validate_parameter_constraints
 
 from sklatent._utils.names import row_keys
 from sklatent._utils.sparse import stacked
-from sklatent.likelihoods._base import differ_in_numbers
+from sklatent.likelihoods._bound import differ_in_numbers
 from sklatent.models._base import LatentModel
 from sklatent.models._fitting import fit_stacked
 from sklatent.models._parameters import check_numbers, same, same_parameters

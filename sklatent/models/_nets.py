@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 import torch
 
-from sklatent.likelihoods._base import BoundLikelihood
+from sklatent.likelihoods._bound import BoundLikelihood
 from sklatent.models._continuation import parameters_of
 from sklatent.nn.training.callbacks import own_callbacks, prints
 from sklatent.nn.training.devices import DTYPES

@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 
 from sklatent._utils.pipelines import last_step
 from sklatent._utils.sparse import dense
-from sklatent.likelihoods._base import optional
+from sklatent.likelihoods._bound import optional
 from sklatent.models._covariates import center_and_scale
 from sklatent.models._principal_axes import axes_of, principal_axes
 from sklatent.models._ridge import ridge

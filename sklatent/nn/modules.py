@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from sklatent.likelihoods._base import BoundLikelihood
+from sklatent.likelihoods._bound import BoundLikelihood
 from sklatent.nn.architectures import build_networks, takes_images
 from sklatent.nn.linear_path import Gate, LinearPath, zero_last_layer
 from sklatent.nn.posteriors import make_posterior, n_posterior_parameters

@@ -10,7 +10,7 @@ from torch.autograd import gradcheck
 
 from sklatent import VAE
 from sklatent.likelihoods import NegativeBinomial, Poisson
-from sklatent.likelihoods._base import BoundLikelihood
+from sklatent.likelihoods._bound import BoundLikelihood
 from sklatent.likelihoods._rising import log_rising
 
 SIZES = ["total", 50.0, None]

@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from sklatent.likelihoods import Gaussian
-from sklatent.likelihoods._base import BoundLikelihood
+from sklatent.likelihoods._bound import BoundLikelihood
 
 
 @pytest.fixture

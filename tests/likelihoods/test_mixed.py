@@ -7,7 +7,7 @@ import torch
 
 from sklatent import VAE, load, save
 from sklatent.likelihoods import Bernoulli, Categorical, Gaussian, Mixed, NegativeBinomial, Poisson
-from sklatent.likelihoods._base import BoundLikelihood
+from sklatent.likelihoods._bound import BoundLikelihood
 
 PARTS = [
     ([5, 0], "gaussian"),

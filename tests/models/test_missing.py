@@ -8,7 +8,7 @@ from sklearn.linear_model import LinearRegression
 
 from sklatent import VAE, Autoencoder, BetaTCVAE, VAEEnsemble, load, save
 from sklatent.likelihoods import Bernoulli, Categorical, Gaussian, Mixed, NegativeBinomial, Poisson
-from sklatent.likelihoods._base import BoundLikelihood
+from sklatent.likelihoods._bound import BoundLikelihood
 from sklatent.model_selection import retrain
 
 SMALL = {"hidden_layer_sizes": (32,), "max_epochs": 5, "random_state": 0}
