@@ -19,7 +19,7 @@ from benchmarks.papers.transform.table_1 import report_table_1, report_variants
 
 def first_cell(scale):
     """List what is trained in one cell, with all that is tried there."""
-    models = dict.fromkeys((*scale.models, *scale.variants, *scale.milder))
+    models = dict.fromkeys((*scale.models, *scale.ours, *scale.variants, *scale.milder))
     return [
         ("MNIST", model, scale.components[0], seed)
         for model in models
@@ -34,7 +34,7 @@ def other_cells(scale):
         for n_components in scale.components
         for seed in range(scale.seeds)
         for dataset in FILES
-        for model in scale.models
+        for model in (*scale.models, *scale.ours)
         if (dataset, n_components) != ("MNIST", scale.components[0])
     ]
 

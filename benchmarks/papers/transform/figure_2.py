@@ -17,7 +17,7 @@ def draw_labels(by_key, scale, path):
     )
     for row, d in zip(axes, scale.components, strict=True):
         for ax, dataset in zip(row, FILES, strict=True):
-            for model in scale.models:
+            for model in (*scale.models, *scale.ours):
                 curves = np.array([result["labels"] for result in by_key[dataset, model, d]])
                 middle, low, high = np.array([over_seeds(column) for column in curves.T]).T
                 ax.plot(LABELS, middle, marker=".", label=model)
@@ -38,7 +38,7 @@ def report_few_labels(report, by_key, scale):
     rows = []
     for dataset in FILES:
         for d in scale.components:
-            for model in scale.models:
+            for model in (*scale.models, *scale.ours):
                 curves = np.array([result["labels"] for result in by_key[dataset, model, d]])
                 cells = [f"{over_seeds(column):.1f}" for column in curves.T]
                 rows.append([dataset, d, model, *cells])

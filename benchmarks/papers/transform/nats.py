@@ -20,7 +20,7 @@ def report_nats(report, by_key, scale):
     rows = []
     for d in scale.components:
         plain = [result["nats"] for result in by_key["MNIST", "VAE", d]]
-        for model in (*scale.models, *MILDER):
+        for model in (*scale.models, *scale.ours, *MILDER):
             if ("MNIST", model, d) in by_key:
                 nats = [result["nats"] for result in by_key["MNIST", model, d]]
                 more = f"{over_seeds(np.subtract(nats, plain)):.1f}" if model != "VAE" else ""

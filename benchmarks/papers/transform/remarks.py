@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from benchmarks._common import over_seeds, paired, remark
+from benchmarks._common import Interval, over_seeds, paired, remark
 from benchmarks.papers.transform.measures import LABELS, lead
-from benchmarks.papers.transform.settings import CHANGES, FILES, SMALL_BETA
+from benchmarks.papers.transform.settings import CHANGES, FILES, OURS, rivals
 from benchmarks.papers.transform.table_1 import PUBLISHED
 
 WHERE = {
@@ -27,61 +27,75 @@ def remarks(by_key, scale):
             "neither bear the paper's out nor contradict them.",
         )
     for what in ("affine", "whitened", "own"):
-        told = WHERE[what]
-        for d in scale.components:
-            for dataset in FILES:
-                cell = f"{told}, from {dataset} with {d} components, T-VAE is"
-                for model in scale.models[:-1]:
-                    points = lead(by_key, dataset, d, what, model)
-                    yield remark(points.above(), f"{cell} ahead of {model}: {points:.1f}.")
-                    yield remark(points.below(), f"{cell} behind {model}: {points:.1f}.")
-                unclear = [
-                    m for m in scale.models[:-1] if lead(by_key, dataset, d, what, m).holds()
-                ]
-                yield remark(bool(unclear), f"{cell} not told from {', '.join(unclear)}.")
-        cells = [(dataset, d) for d in scale.components for dataset in FILES]
-        for model in ("VAE+", SMALL_BETA):
-            leads = [lead(by_key, *cell, what, model) for cell in cells]
-            ahead, behind = (sum(getattr(p, side)() for p in leads) for side in ("above", "below"))
-            on_average = sum(bool(points.middle > 0) for points in leads)
-            yield remark(
-                not any(np.isnan(points.low) for points in leads),
-                f"{told}, T-VAE is clearly ahead of {model} in {ahead} and clearly behind in "
-                f"{behind} of {len(cells)} cells; ahead on average in {on_average}.",
-            )
+        for leader, others in rivals(scale):
+            yield from _remarks_on_leads(by_key, scale, what, leader, others)
     for d in scale.components:
         for dataset in FILES:
             curves = {
                 model: np.array([result["labels"] for result in by_key[dataset, model, d]])
-                for model in scale.models
+                for model in (*scale.models, *scale.ours)
             }
             few = {
-                model: [paired(curves["T-VAE"][:, i], curves[model][:, i]) for i in range(3)]
-                for model in ("VAE", "VAE+")
+                (leader, model): [
+                    paired(curves[leader][:, i], curves[model][:, i]) for i in range(3)
+                ]
+                for leader, others in rivals(scale)
+                for model in others
+                if model in ("VAE", "VAE+", "VAE" + OURS, "VAE+" + OURS)
             }
-            where = f"from {dataset} with {d} components"
-            for model, leads in few.items():
+            where = f"With few labels (up to {LABELS[2]}), from {dataset} with {d} components,"
+            for (leader, model), leads in few.items():
                 yield remark(
                     all(points.not_above() for points in leads),
-                    f"With few labels (up to {LABELS[2]}), {where}, T-VAE is nowhere clearly ahead "
-                    f"of {model}: {', '.join(f'{points:.1f}' for points in leads)}.",
+                    f"{where} {leader} is nowhere clearly ahead of {model}: "
+                    f"{', '.join(f'{points:.1f}' for points in leads)}.",
                 )
                 yield remark(
                     all(points.above() for points in leads),
-                    f"With few labels (up to {LABELS[2]}), {where}, T-VAE is ahead of {model}.",
+                    f"{where} {leader} is ahead of {model}.",
                 )
     for d in scale.components:
-        for model in ("VAE+", "T-VAE"):
-            more = lead(by_key, "MNIST", d, "nats", "VAE", of=model)
-            yield remark(
-                more.above(2.0),
-                f"{model} with {d} components is {more:.1f} nats behind the VAE, more than the one "
-                "or two published.",
-            )
-            yield remark(
-                more.holds(), f"{model} and VAE with {d} components are level in nats: {more:.1f}."
-            )
+        for leader, others in rivals(scale):
+            plain = others[0]
+            for model in (plain.replace("VAE", "VAE+", 1), leader):
+                more = lead(by_key, "MNIST", d, "nats", plain, of=model)
+                yield remark(
+                    more.above(2.0),
+                    f"{model} with {d} components is {more:.1f} nats behind {plain}, more than "
+                    "the one or two published.",
+                )
+                yield remark(
+                    more.holds(),
+                    f"{model} and {plain} with {d} components are level in nats: {more:.1f}.",
+                )
     yield from remarks_on_variants(by_key, scale)
+
+
+def _remarks_on_leads(by_key, scale, what, leader, others):
+    """Which models T-VAE is ahead of, cell by cell and over all cells."""
+    cells = [(dataset, d) for d in scale.components for dataset in FILES]
+    told = WHERE[what]
+    for dataset, d in cells:
+        leads = {model: lead(by_key, dataset, d, what, model, leader) for model in others}
+        parts = []
+        for verdict, holds in (
+            ("ahead of", Interval.above),
+            ("behind", Interval.below),
+            ("not told from", Interval.holds),
+        ):
+            found = [f"{model} ({points:.1f})" for model, points in leads.items() if holds(points)]
+            parts += [f"{verdict} {', '.join(found)}"] if found else []
+        where = f"{told}, from {dataset} with {d} components, {leader} is"
+        yield remark(bool(parts), f"{where} {'; '.join(parts)}.")
+    for model in others:
+        leads = [lead(by_key, *cell, what, model, leader) for cell in cells]
+        ahead, behind = (sum(getattr(p, side)() for p in leads) for side in ("above", "below"))
+        on_average = sum(bool(points.middle > 0) for points in leads)
+        yield remark(
+            not any(np.isnan(points.low) for points in leads),
+            f"{told}, {leader} is clearly ahead of {model} in {ahead} and clearly behind in "
+            f"{behind} of {len(cells)} cells; ahead on average in {on_average}.",
+        )
 
 
 def remarks_on_variants(by_key, scale):
