@@ -275,6 +275,19 @@ class TestRemarksFollowTheNumbers:
         assert "members differ less in DCI" in better
         assert "not shown" not in better
 
+    def test_searches(self):
+        from benchmarks.speed.search_speed import remarks
+
+        met = {"faster": 13.0, "limit": 3.9, "halving": 0.4, "behind": 0.001, "least": 0.98}
+        met |= {"retrain": 5.5, "set-up": 0.4, "own loop": 0.3, "kernels": 2.0}
+        assert "not** met" not in said(remarks(met))
+        missed = {"faster": 11.0, "limit": 4.5, "halving": 0.5, "behind": 0.1, "least": 0.9}
+        missed |= {"retrain": 4.0, "set-up": 2.0, "own loop": 0.7, "kernels": 2.0}
+        text = said(remarks(missed))
+        assert text.count("not** met") == 7
+        assert "take 2 times the limit" in text
+        assert "0.7 ms are scikit-learn's own" in text
+
     def test_transformations(self):
         from benchmarks.papers.transform import settings
         from benchmarks.papers.transform.models import build

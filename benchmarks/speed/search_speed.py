@@ -8,19 +8,21 @@ time. Stacks on a GPU are in ``gpu``.
 
 import time
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import torch
 from joblib import parallel_config
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV
 
-from benchmarks._common import Report, median_ratio, parser, time_interleaved
+from benchmarks._common import Report, median_ratio, parser, remark, time_interleaved
 from sklatent import VAE
 from sklatent.datasets import make_eight_gaussians
 from sklatent.model_selection import FusedGridSearchCV, FusedHalvingGridSearchCV, retrain
 from sklatent.models import _inference, _members
 from sklatent.models._fit_together import fit_models
+from sklatent.nn.stacking.layers import affine, product
 from sklatent.nn.training.net import LatentNet
 
 LIMIT = 82e9  # floating-point operations a second that one core reached with a kernel by hand
@@ -73,6 +75,19 @@ def compare(X, model, betas, ways, n_jobs, repeats, every=1):
     return seconds, best
 
 
+def one_lost(X, model, betas, n_jobs, repeats):
+    """Time of a search one of whose candidates fails, as a ratio to that of one where none does."""
+    grids = {"all well": [*betas], "one lost": [*betas[:-1], 1e39]}
+    calls = {
+        name: partial(
+            FusedGridSearchCV(model, {"beta": grid}, cv=FOLDS, refit=False, n_jobs=n_jobs).fit, X
+        )
+        for name, grid in grids.items()
+    }
+    seconds = in_turn(calls, n_jobs, repeats)
+    return median_ratio(seconds["one lost"], seconds["all well"])
+
+
 def in_turn(calls, n_jobs, repeats):
     """Seconds of calls, round by round; with one process they are those of its processor."""
     if n_jobs > 1:
@@ -97,6 +112,60 @@ def product_rate():
         best = max(best, 2.0 * n**3 / (time.process_time() - start))
     torch.set_num_threads(threads)
     return best
+
+
+class Idle(BaseEstimator):
+    """A model whose fit does nothing: what it costs is scikit-learn's own loop."""
+
+    def __init__(self, beta=1.0):
+        self.beta = beta
+
+    def fit(self, X, y=None):
+        """Do nothing."""
+        return self
+
+    def score(self, X, y=None):
+        """Do nothing."""
+        return 0.0
+
+
+def own_loop(X, betas):
+    """Milliseconds of processor time that scikit-learn's search takes for a fit of `Idle`."""
+    start = time.process_time()
+    GridSearchCV(Idle(), {"beta": list(betas)}, cv=FOLDS, refit=False).fit(X)
+    return 1e3 * (time.process_time() - start) / (FOLDS * len(betas))
+
+
+def kernels_alone(model, n_features, n_models=116, repeats=50):
+    """Microseconds of a step of one model for products and activations alone, with caches warm."""
+    widths = (n_features, *model.hidden_layer_sizes)
+    shapes = [*pairwise(widths), (widths[-1], 2 * model.n_components)]
+    back = (model.n_components, *reversed(model.hidden_layer_sizes), n_features)
+    shapes += [*pairwise(back)]
+    hidden = [shape[1] for shape in shapes if shape[1] in model.hidden_layer_sizes]
+
+    def least(call):
+        seconds = []
+        for _ in range(repeats):
+            start = time.process_time()
+            call()
+            seconds.append(time.process_time() - start)
+        return min(seconds)
+
+    spent = 0.0
+    for n_in, n_out in shapes:
+        x, g = (torch.ones(n_models, model.batch_size, n) for n in (n_in, n_out))
+        w, b = torch.ones(n_models, n_out, n_in), torch.ones(n_models, n_out)
+        calls = [partial(affine, x, w, b), partial(product, g.mT, x)]
+        if n_in != n_features:
+            calls.append(partial(product, g, w))
+        spent += sum(map(least, calls))
+    for n in hidden:
+        x, g = (torch.ones(n_models, model.batch_size, n) for _ in range(2))
+        back = torch.ops.aten.silu_backward.grad_input
+        spent += least(partial(torch.nn.functional.silu, x))
+        spent += least(partial(back, g, x, grad_input=g))
+    return 1e6 * spent / n_models
 
 
 class Spent:
@@ -191,6 +260,33 @@ def growth(size):
             yield [name, value, 1e6 * spent / n_models / n_steps(X, model), limit]
 
 
+def remarks(found):
+    """Which of the bars are met."""
+    for name, what, bar, more_is_better in (
+        ("faster", "The fused search is {:.3g} times as fast as GridSearchCV", 12.0, True),
+        ("limit", "The fused search takes {:.3g} times the limit", 4.0, False),
+        ("halving", "Halving takes {:.2g} of the fused search", 0.45, False),
+        ("behind", "Halving's best candidate scores {:.2g} nats less", 0.005, False),
+        ("least", "No larger network is searched at less than {:.3g} of the speed", 0.97, True),
+        ("retrain", "`retrain` as one stack is {:.3g} times as fast", 5.0, True),
+        ("set-up", "Set-up takes {:.3g} ms a fit", 0.5, False),
+    ):
+        met = found[name] >= bar if more_is_better else found[name] <= bar
+        said = what.format(found[name])
+        yield remark(met, f"{said}: the bar of {bar:g} is met.")
+        yield remark(not met, f"{said}: the bar of {bar:g} is **not** met.")
+    yield remark(
+        found["limit"] > 4.0 and found["kernels"] > 1.5,
+        f"Products and activations alone, with caches warm, take {found['kernels']:.2g} times the "
+        "limit, which counts the products of weights at the speed of large ones.",
+    )
+    yield remark(
+        found["set-up"] > 0.5 and found["own loop"] > 0.25,
+        f"Of the set-up {found['own loop']:.2g} ms are scikit-learn's own; the rest is a "
+        "candidate's start in closed form, what a fit warns of at its end, and data made ready.",
+    )
+
+
 def main(argv=None):
     """Time all ways in turn and report them beside the limit of the arithmetic."""
     arguments = parser(__doc__)
@@ -200,7 +296,7 @@ def main(argv=None):
     options = arguments.parse_args(argv)
     size, n_jobs = options.size, 1 if options.cpu else options.n_jobs
     repeats = options.repeats or {"quick": 1, "default": 3, "full": 3}[size]
-    report = Report("Searches", options.out)
+    report = Report("Searches", options.out, keeps_remarks=False)
     what = "Seconds of processor time" if options.cpu else "Seconds"
     ratios = "Ratios are within a round: the median, the smallest and the largest."
     X, model, betas, every = large_grid(size)
@@ -224,6 +320,13 @@ def main(argv=None):
         ],
     )  # fmt: skip
     halving = median_ratio(seconds["halving"], seconds["fused"])
+    faster = median_ratio(seconds["GridSearchCV"], seconds["fused"])
+    found = {
+        "faster": faster.middle,
+        "limit": float(np.median(seconds["fused"])) / limit,
+        "halving": halving.middle,
+        "behind": best["fused"] - best["halving"],
+    }
     report.text(
         f"The limit is {limit:.2f} s. Halving takes {halving} of the fused search; its best "
         f"candidate scores {best['halving'] - best['fused']:.2g} beside the fused search's."
@@ -238,6 +341,7 @@ def main(argv=None):
         medians = [float(np.median(seconds[way])) for way in ways]
         rows.append([name, *medians, median_ratio(seconds[ways[0]], seconds[ways[1]])])
     report.table(["network", "GridSearchCV, s", "fused, s", "times faster"], rows)
+    found["least"] = min(row[-1].middle for row in rows)
 
     calls = {
         way: partial(
@@ -248,7 +352,14 @@ def main(argv=None):
     }  # fmt: skip
     times = in_turn(calls, n_jobs, max(repeats, 3) if size != "quick" else 1)
     faster = median_ratio(times["one by one"], times["one stack"])
+    found["retrain"] = faster.middle
     report.text(f"`retrain(n_runs={RUNS})` of 5-32-32-2 as one stack: {faster} times one by one.")
+
+    lost = one_lost(X, model, betas[:: -(-len(betas) // 60)], n_jobs, max(repeats, 3))
+    report.text(
+        "A search in which one value of beta is 1e39, whose loss becomes infinite, takes "
+        f"{lost} of the time of the same one without it."
+    )
 
     step = flops(model, X.shape[1])
     report.text(
@@ -258,13 +369,18 @@ def main(argv=None):
         f"{1e3 * step * n_steps(X[: len(X) * 2 // 3], model) / LIMIT:.2f} ms at 82 GFLOP/s; a "
         f"large product runs at {product_rate() / 1e9:.0f} GFLOP/s here and now."
     )
-    report.table(["part", "ms a fit"], anatomy(X, model, betas, 1 if size != "full" else 3))
+    parts = anatomy(X, model, betas, 1 if size != "full" else 3)
+    parts.append(["of which scikit-learn's own, by a fit that does nothing", own_loop(X, betas)])
+    report.table(["part", "ms a fit"], parts)
+    found |= {"set-up": parts[2][1], "own loop": parts[3][1]}
+    found["kernels"] = kernels_alone(model, X.shape[1]) * LIMIT / step / 1e6
     report.text(
         "A step of one model in one stack, in microseconds of processor time of one process with "
         "everything in it, as one thing grows (64 models of 2x32 units, 1408 rows and 5 epochs; 16 "
         "where the width grows), and the limit."
     )
     report.table(["grows", "to", "us", "limit, us"], list(growth(size)))
+    report.remarks(remarks(found))
     report.write()
 
 
