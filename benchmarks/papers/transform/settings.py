@@ -80,7 +80,7 @@ SCALES = {
     # One core and an hour: perceptrons, and the models that the table's question is about. Many
     # passes over few rows are closer to the paper's 200 epochs than few over all of them.
     "default": Scale(
-        5_000, 40, 5, 10_000, 1, 2_000, 200, 50, (10, 100), 2e-3,
+        5_000, 40, 3, 10_000, 1, 2_000, 200, 50, (10, 100), 2e-3,
         {"hidden_layer_sizes": (128, 64)}, ("VAE", "VAE+", SMALL_BETA, "T-VAE"),
         tuple(model + OURS for model in ("VAE", "VAE+", "T-VAE")), label_draws=10,
         between=(128, 128),
