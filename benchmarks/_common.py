@@ -227,6 +227,12 @@ def remark(condition, sentence):
     return sentence if condition else None
 
 
+def listed(names):
+    """Name several as a sentence does: "a, b and c"."""
+    names = [str(name) for name in names]
+    return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + names[-1:])
+
+
 def time_interleaved(functions, *, repeats=7, warmup=1):
     """Time several functions in turn, so that whatever slows the machine slows all of them.
 

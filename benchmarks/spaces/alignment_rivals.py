@@ -15,11 +15,15 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.metrics import r2_score
 
-from benchmarks._common import Report, parser
+from benchmarks._common import Report, listed, parser, remark
 from benchmarks.spaces.alignment_report import pairs
 from sklatent.alignment import GroupAligner, LinearAligner, RigidAligner, StitchingAligner
 
 _STEPS = 800  # of a network, whatever the number of anchors
+BY_HAND = (
+    "By hand, of the run of 2026-11-27: fmralign 0.0.6, latentis 0.0.8, POT 0.9.7.post1, netrep at "
+    "0186b8a, brainiak's `srm.py` at 123f6e1 in one process, with a stand-in for MPI."
+)
 
 
 def ours(aligner, X, Y):
@@ -171,6 +175,9 @@ GROUPS = {
 }
 
 
+STRETCHED = "turned and stretched"
+
+
 def many_spaces(sizes, n_spaces=6):
     """Rows of the table of groups: how far spaces agree on rows that none was brought in by."""
     X = load_digits().data
@@ -198,32 +205,163 @@ def many_spaces(sizes, n_spaces=6):
                 images = np.array([mapped(space[rest], k) for k, space in enumerate(spaces)])
                 apart = np.sum((images - images.mean(axis=0)) ** 2)
                 agreed = 1 - apart / np.sum((images - images.mean(axis=(0, 1))) ** 2)
-                kind = "turned and stretched" if stretched else "turned"
+                kind = STRETCHED if stretched else "turned"
                 rows.append([kind, size, name, f"{agreed:.3f}", f"{seconds:.3f}"])
     return rows
+
+
+def remarks_on_pairs(rows, width=10):
+    """Where others' maps are ours, where the ridge helps, and when a network pays."""
+    maps = list(MAPS)
+    scores = {
+        (data, int(size), place): {
+            name: float(cell) for name, cell in zip(maps, cells, strict=True) if is_number(cell)
+        }
+        for data, size, place, *cells in rows
+    }
+
+    def apart(theirs, ours, keys):
+        return [
+            abs(scores[key][theirs] - scores[key][ours]) for key in keys if theirs in scores[key]
+        ]
+
+    enough = [key for key in scores if key[1] > width]
+    for theirs, ours in (
+        ("netrep, rotation", "rigid"),
+        ("latentis, SVD", "rigid"),
+        ("fmralign, Procrustes", "scaled"),
+    ):
+        found = apart(theirs, ours, enough)
+        yield remark(
+            bool(found) and max(found) < 0.005,
+            f'With more anchors than dimensions "{theirs}" has the same figures as "{ours}".',
+        )
+    found = apart("fmralign, ridge", "linear, loo", scores)
+    yield remark(
+        bool(found) and max(found) <= 0.05,
+        f'"fmralign, ridge", by 4-fold cross-validation, lies within {max(found, default=0):.2f} '
+        'of "linear, loo" everywhere.',
+    )
+    few = min(key[1] for key in enough)
+    lost = {
+        place: max(
+            (
+                found["linear, loo"] - found["latentis, lstsq"]
+                for key, found in scores.items()
+                if key[1:] == (few, place) and "latentis, lstsq" in found
+            ),
+            default=0.0,
+        )
+        for place in ("inside", "outside")
+    }
+    yield remark(
+        min(lost.values()) > 0.1,
+        f'At {few} anchors plain least squares ("latentis, lstsq") is behind "linear, loo" by up '
+        f"to {lost['inside']:.2f} inside and {lost['outside']:.2f} outside.",
+    )
+    for theirs in ("scaled", "fmralign, Procrustes"):
+        pairs = [
+            (key, found["linear, loo"], found[theirs])
+            for key, found in scores.items()
+            if key[1] <= width and key[2] == "inside" and theirs in found
+        ]
+        yield remark(
+            bool(pairs) and all(ours > other for _, ours, other in pairs),
+            f'With no more anchors than dimensions "linear, loo" is ahead of "{theirs}" inside: '
+            + listed(f"{ours:.2f} against {other:.2f} ({key[0]})" for key, ours, other in pairs)
+            + ".",
+        )
+    yield from remarks_on_networks(scores)
+
+
+def is_number(cell):
+    """Whether a cell has a figure, in place of a dash or another library's failure."""
+    try:
+        return bool(np.isfinite(float(cell)))
+    except ValueError:
+        return False
+
+
+def remarks_on_networks(scores):
+    """From how many anchors a network is the best inside, and ahead of the linear map outside."""
+    for data in dict.fromkeys(data for data, *_ in scores):
+        sizes = sorted({size for name, size, _ in scores if name == data})
+        ahead = {"inside": [], "outside": []}
+        for size in sizes:
+            for place, found in ((p, scores[data, size, p]) for p in ahead):
+                rivals = found if place == "inside" else ("linear, loo",)
+                others = [found[name] for name in rivals if name != "network"]
+                if "network" in found and found["network"] > max(others):
+                    ahead[place].append(size)
+        yield remark(
+            bool(ahead["inside"]),
+            f"{data}: a network is the best inside with {listed(ahead['inside'])} anchors, and "
+            f'outside ahead of "linear, loo" with {listed(ahead["outside"]) or "none"}.',
+        )
+        yield remark(not ahead["inside"], f"{data}: a network is the best inside at no number.")
+        most = scores[data, sizes[-1], "outside"]
+        yield remark(
+            most["scaled"] > most["linear, loo"],
+            f'{data}: outside, "scaled" is ahead of "linear, loo" even with {sizes[-1]} anchors: '
+            f"{most['scaled']:.2f} against {most['linear, loo']:.2f}.",
+        )
+
+
+def remarks_on_groups(rows):
+    """Whether rigid groups agree, and what brings stretched spaces together."""
+    found = {(kind, int(size), name): float(cell) for kind, size, name, cell, _ in rows}
+    rigid, linear = "GroupAligner, rigid", "GroupAligner, linear"
+    for theirs in ("brainiak, DetSRM", "netrep, Frechet mean"):
+        apart = [
+            abs(score - found[kind, size, rigid])
+            for (kind, size, name), score in found.items()
+            if name == theirs
+        ]
+        yield remark(
+            bool(apart) and max(apart) < 0.005,
+            f'Six spaces: "{rigid}" agrees with "{theirs}" to {max(apart, default=0):.3f}.',
+        )
+    most = max(size for _, size, _ in found)
+    last = {name: v for (kind, size, name), v in found.items() if (kind, size) == (STRETCHED, most)}
+    others = {name: score for name, score in last.items() if name != linear}
+    yield remark(
+        last[linear] > max(others.values()) + 0.05,
+        f'Six spaces that are stretched too: only "{linear}" brings them together, '
+        f"{last[linear]:.3f} with {most} rows against "
+        + listed(f"{score:.3f} ({name})" for name, score in others.items())
+        + ".",
+    )
 
 
 def main():
     """Fit everything to the same anchors, and write the report."""
     options = parser(__doc__.splitlines()[0]).parse_args()
     sizes = (16, 64) if options.quick else (4, 16, 64, 256, 512, 1024)
-    report = Report("Aligners beside other libraries'", options.out)
+    report = Report("Aligners beside other libraries'", options.out, keeps_remarks=False)
     report.text(
         "PCA's ten coordinates to factor analysis' ten. Anchors have a first coordinate below its "
         "median; R^2, weighted by variance, on other rows from there (inside) and from above "
         "(outside). Kinds that have no scale of their own are far off, since factor analysis has "
         "another one. POT's map does not use pairs. A dash: not installed, or too few anchors. "
-        "The digits have rows for 512 anchors, the counts for 256: a quarter is left to judge on."
+        "The digits have rows for 512 anchors, the counts for 256: a quarter is left to judge on. "
+        "With fewer anchors than dimensions the rigid kinds warn and leave in place the directions "
+        "that nothing determines, where fmralign's Procrustes drops them; `alignment_report` "
+        "refuses there."
     )
-    report.table(["data", "anchors", "rows", *MAPS], by_anchors(sizes))
+    pairs_rows = by_anchors(sizes)
+    report.table(["data", "anchors", "rows", *MAPS], pairs_rows)
     report.text(
         "Six spaces of the digits, PCA on random halves, turned at random, brought into one by "
         "some rows and judged on others: one minus the share of variance that lies between "
         "spaces (1 is perfect). netrep's and brainiak's rigid maps are our kind \"rigid\"; "
-        '"linear" is meant for spaces that differ by more than a turn.'
+        '"linear" is meant for spaces that differ by more than a turn. Seconds are of one fit '
+        "each: read them as orders of magnitude."
     )
     group_sizes = (16, 64) if options.quick else (16, 64, 256, 1024)
-    report.table(["spaces", "rows", "method", "agreement", "seconds"], many_spaces(group_sizes))
+    groups_rows = many_spaces(group_sizes)
+    report.table(["spaces", "rows", "method", "agreement", "seconds"], groups_rows)
+    report.remarks([*remarks_on_pairs(pairs_rows), *remarks_on_groups(groups_rows)])
+    report.text(BY_HAND)
     report.write()
 
 

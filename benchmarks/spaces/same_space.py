@@ -20,6 +20,7 @@ from sklearn.preprocessing import minmax_scale
 
 from benchmarks._common import PAPERS, Report, data_file, kept, over_seeds, parser
 from benchmarks.spaces import _peers as peers
+from benchmarks.spaces import _same_space_remarks as say
 from sklatent import VAE, LinearAligner, RosettaPoints, RosettaVAE
 from sklatent.model_selection import retrain
 
@@ -91,8 +92,9 @@ def rounding(report, epochs):
         f"## Rounding\n\nDigits, 8 components, {epochs} epochs, one seed, float32: the largest "
         "difference of any coordinate, in deviations of its component. The promise is 1e-4."
     )
-    columns = ["start", "inputs changed by 1e-7", "in a stack", *list(MACHINES)[1:]]
-    report.table(columns, rows)
+    columns = ["inputs changed by 1e-7", "in a stack", *list(MACHINES)[1:]]
+    report.table(["start", *columns], rows)
+    return say.remarks_on_rounding(columns, rows)
 
 
 def elsewhere(model, environment):
@@ -152,6 +154,7 @@ def seeds(report, cases, n_pairs, keep):
     )
     columns = ["data", "R^2, ours", "bound, ours", "R^2, random", "bound, random", "ours ahead by"]
     report.table(columns, rows)
+    return rows
 
 
 def others(report, epochs, quick, keep):
@@ -183,6 +186,7 @@ def others(report, epochs, quick, keep):
         "seeds as they come, and after the best linear map, which was fitted to these very rows."
     )
     report.table(["data", "package", "R^2", "R^2 after a map"], rows)
+    return rows
 
 
 def changed_rows(report, epochs):
@@ -211,6 +215,7 @@ def changed_rows(report, epochs):
         f"Permuted rows give the same bits: {'yes' if identical else 'no'}."
     )
     report.table(["start", *changes], rows)
+    return say.remarks_on_rows(changes, rows)
 
 
 def labs(report, epochs):
@@ -248,6 +253,7 @@ def labs(report, epochs):
         "its own; and the bound of lab B's model on its own rows."
     )
     report.table(["data", "lab B's model", "R^2 on A's rows", "on B's rows", "bound on B"], rows)
+    return say.remarks_on_labs(rows)
 
 
 def main():
@@ -255,7 +261,7 @@ def main():
     arguments = parser(__doc__, keeps=True).parse_args()
     quick, keep = arguments.quick, arguments.keep
     epochs, n_pairs = (3, 1) if quick else (100, 3)
-    report = Report("The same space", arguments.out)
+    report = Report("The same space", arguments.out, keeps_remarks=False)
     tables = {"iris": load_iris, "wine": load_wine, "breast cancer": load_breast_cancer}
     case = partial(dict, max_epochs=epochs)
     cases = [
@@ -278,11 +284,12 @@ def main():
                 case(n_components=8, likelihood="negative_binomial"),
             ),
         ]
-    rounding(report, epochs)
-    changed_rows(report, epochs)
-    labs(report, epochs)
-    seeds(report, cases, n_pairs, keep)
-    others(report, epochs, quick, keep)
+    said = [*rounding(report, epochs), *changed_rows(report, epochs), *labs(report, epochs)]
+    ours = seeds(report, cases, n_pairs, keep)
+    said += say.remarks_on_seeds(ours)
+    said += say.remarks_on_others(others(report, epochs, quick, keep), ours)
+    report.remarks(said)
+    report.text(say.BY_HAND)
     report.write()
 
 

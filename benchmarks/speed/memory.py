@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from benchmarks._common import Report, parser
+from benchmarks._common import Report, listed, parser, remark
 from sklatent import VAE
 from sklatent.datasets import make_eight_gaussians
 from sklatent.model_selection import FusedGridSearchCV
 
 N_FEATURES = 784
+# MB: over the baseline for 2 GB in a mapped file; in all for 100,000 rows in CSR.
+MAPPED_BAR, CSR_BAR = 300, 1000
 # Rows, columns, candidates and the bar in MB of each search; epochs do not matter for memory.
 SEARCHES = {
     "quick": [(300, 5, 4, 600), (300, 40, 4, 300)],
@@ -115,6 +117,25 @@ def training_on_csr(report, n_rows):
     )
     columns = ["likelihood", "the matrix, MB", "peak over baseline, MB", "together", "seconds"]
     report.table(columns, rows)
+    return rows
+
+
+def remarks(mapped, searches, csr):
+    """Which peaks are under their bars; rows as they are reported."""
+    measured = [(f"{what} of {data}", int(peak), MAPPED_BAR) for data, what, peak, *_ in mapped]
+    measured += [
+        (f"a search of {fits} fits on {data}", int(peak), bar) for data, fits, peak, bar in searches
+    ]
+    measured += [
+        (f"an epoch on CSR, {likelihood}, the matrix included", int(together), CSR_BAR)
+        for likelihood, _, _, together, _ in csr
+    ]
+    for bar in dict.fromkeys(bar for _, _, bar in measured):
+        found = [(what, peak) for what, peak, limit in measured if limit == bar]
+        under = [f"{what} ({peak} MB)" for what, peak in found if peak < bar]
+        over = [f"{what} ({peak} MB)" for what, peak in found if peak >= bar]
+        yield remark(bool(under), f"Under {bar:,} MB: {listed(under)}.")
+        yield remark(bool(over), f"**Not under {bar:,} MB**: {listed(over)}.")
 
 
 def main(argv=None):
@@ -123,7 +144,7 @@ def main(argv=None):
     if not sys.platform.startswith("linux"):
         sys.exit("This benchmark reads /proc, which only Linux has.")
     n_rows = SIZES[options.size]
-    report = Report("Memory on memory-mapped data", options.out)
+    report = Report("Memory on memory-mapped data", options.out, keeps_remarks=False)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for dtype in ("float32", "uint8"):
@@ -150,12 +171,14 @@ def main(argv=None):
         "A fused search with three folds in this process (`n_jobs=None`), over what there was "
         "after a small search."
     )
-    rows = []
+    searches = []
     for n_rows, n_features, n_candidates, bar in SEARCHES["quick" if options.quick else "default"]:
         peak = search_peak(n_rows, n_features, n_candidates)
-        rows.append([f"{n_rows:,} x {n_features}", f"{n_candidates} x 3", f"{peak.rise:.0f}", bar])
-    report.table(["data", "fits", "peak over baseline, MB", "bar, MB"], rows)
-    training_on_csr(report, 5_000 if options.quick else 100_000)
+        data, fits = f"{n_rows:,} x {n_features}", f"{n_candidates} x 3"
+        searches.append([data, fits, f"{peak.rise:.0f}", bar])
+    report.table(["data", "fits", "peak over baseline, MB", "bar, MB"], searches)
+    csr = training_on_csr(report, 5_000 if options.quick else 100_000)
+    report.remarks(remarks(rows, searches, csr))
     report.write()
 
 
