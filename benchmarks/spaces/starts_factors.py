@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.decomposition import PCA, FastICA
 from sklearn.metrics import r2_score
 
@@ -72,7 +73,9 @@ def factors(report, quick):
     for name, model in models.items():
         starts = STARTS | ({"ours, turned": OURS | {"init": turned(X, 6)}} if "TC" in name else {})
         for start, parameters in starts.items():
-            runs = retrain(model.set_params(**parameters), X, n_runs=n_models, random_state=0)
+            runs = retrain(
+                clone(model).set_params(**parameters), X, n_runs=n_models, random_state=0
+            )
             posteriors = [run.encode(X) for run in runs]
             means = [posterior.mean for posterior in posteriors]
             gaps = [mutual_information_gap(mean, varied) for mean in means]
