@@ -153,6 +153,12 @@ class TestSpaces:
         assert bad.startswith("Seeds: a random start's bound is ahead on")
         assert "are not told apart" in seeds(around(0.5), around(0.5), around(0))
 
+        alike = [["a", around(2), around(1), around(1)], ["b", around(1), around(2), around(-1)]]
+        same = said(script.remarks_on_same_network([*alike, ["c", *[around(0)] * 3]]))
+        assert 'our start is ahead on "a"' in same
+        assert 'a random start is ahead on "b"' in same
+        assert 'the starts are not told apart on "c"' in same
+
         ours = [["digits, 2 components", around(0.98)]]
         other = ["digits, 2", "umap", around(0.4), around(0.5)]
         assert "two seeds of umap agree to 0.4" in said(script.remarks_on_others([other], ours))

@@ -107,6 +107,21 @@ def remarks_on_seeds(rows):
     yield remark(bool(level), f"Seeds: bounds are not told apart on {listed(level)}.")
 
 
+def remarks_on_same_network(rows):
+    """Whose bound is ahead where only the start differs."""
+    for verdict, found in (
+        ("our start is ahead", [row for row in rows if row[3].above()]),
+        ("a random start is ahead", [row for row in rows if row[3].below()]),
+        ("the starts are not told apart", [row for row in rows if row[3].holds()]),
+    ):
+        yield remark(
+            bool(found),
+            f"Seeds, the same smooth network: {verdict} on "
+            + listed([f'"{row[0]}" ({row[3]})' for row in found])
+            + ".",
+        )
+
+
 def remarks_on_others(rows, ours):
     """Two seeds of others, even behind a map, beside two of ours without one."""
     ours = {row[0]: row[1] for row in ours}
