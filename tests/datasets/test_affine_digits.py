@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -129,11 +126,3 @@ def test_bad_input():
         make_affine_digits(np.full((2, 784), np.nan))
     with pytest.raises(ValueError, match="random_state"):
         make_affine_digits(np.zeros((2, 784)), "seed")
-
-
-def test_importing_data_sets_does_not_import_torch():
-    code = (
-        "import sys; from sklatent.datasets import make_affine_digits, make_sprites;"
-        "assert 'torch' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
