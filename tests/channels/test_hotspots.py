@@ -38,8 +38,12 @@ def planted(seed=0, n_groups=3, n_members=12, n_others=10, n_samples=150):
     return channels, truth[order], fragments
 
 
-# That of the default metric is in tests/test_common.py.
-@parametrize_with_checks([ChannelHotspots("vi", min_samples=8, random_state=0)])
+@parametrize_with_checks(
+    [
+        ChannelHotspots(min_samples=5),
+        ChannelHotspots("vi", min_samples=8, random_state=0),
+    ]
+)
 def test_battery(estimator, check):
     check(estimator)
 
