@@ -169,7 +169,7 @@ def test_batches_are_gone_and_types_stay(seed):
     X, batch, types, effect = counts(seed=seed)
     told = np.column_stack([X, batch])
     settings = {"likelihood": "negative_binomial", "random_state": seed, "max_epochs": 60}
-    plain = VAE(5, **settings).fit(X)
+    plain = VAE(5, **settings | {"max_epochs": 10}).fit(X)
     model = VAE(5, covariates=[-1], **settings).fit(told)
     classifier = KNeighborsClassifier(15)
 

@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
-from sklatent import VAE, TransformVAE, load, save
+from sklatent import VAE, TransformVAE, load, retrain, save
 from sklatent._utils.files import read_file, write_file
 from sklatent.models._fit_together import can_stack, fit_models
 from sklatent.models._transform_views import sample_views
@@ -545,18 +545,17 @@ def test_exchanged_t_says_the_same_of_every_row():
     lent = rotation.sample(lenders, 1, SHAPE)
     views = rotation.sample(movers, 1, SHAPE)  # the same angles, row by row
 
-    def errors(seed, rows_per_transformation):
+    def errors(rows_per_transformation):
         sharing = {"rows_per_transformation": rows_per_transformation}
-        model = TransformVAE(8, **LEARNING, **sharing, max_epochs=40, random_state=seed).fit(X)
-        of_either = [model.infer_transformation(*pair) for pair in (views, lent)]
-        moved = [model.apply_transformation(movers, T) for T in of_either]
-        return [np.mean((images - views[0]) ** 2) for images in moved]
+        model = TransformVAE(8, **LEARNING, **sharing, max_epochs=25)
+        for fitted in retrain(model, X, n_runs=3, random_state=0):
+            of_either = [fitted.infer_transformation(*pair) for pair in (views, lent)]
+            moved = [fitted.apply_transformation(movers, T) for T in of_either]
+            yield [np.mean((images - views[0]) ** 2) for images in moved]
 
-    for seed in range(3):
-        own, other = errors(seed, 1)
-        own_exchanged, other_exchanged = errors(seed, 2)
-        assert other > 1.1 * own
-        assert other_exchanged < 1.03 * own_exchanged
+    # Over five seeds the ratios are 1.20 to 1.23, and 1.02 to 1.03.
+    assert all(other > 1.1 * own for own, other in errors(1))
+    assert all(other < 1.03 * own for own, other in errors(2))
 
 
 @pytest.mark.parametrize(
