@@ -275,6 +275,23 @@ class TestRemarksFollowTheNumbers:
         assert "members differ less in DCI" in better
         assert "not shown" not in better
 
+        def sizes(change):
+            two = {"scores": list(0.5 + np.random.default_rng(0).normal(scale=0.01, size=(5, 2)))}
+            five = {"scores": [scores + change for scores in two["scores"]]}
+            names = "ensemble of 2, gamma {}", "ensemble of 5, gamma {}"
+            return {
+                name.format(gamma): model
+                for gamma in (1, 10)
+                for name, model in zip(names, (two, five), strict=True)
+            }
+
+        grown = said(script.remarks_on_size(sizes(0.1)))
+        assert "gamma 1: DCI changes by 0.1 [0.1, 0.1]; it rises, as published" in grown
+        assert (
+            "gamma 10: DCI changes by 0.1 [0.1, 0.1]; that it falls, as published, is not" in grown
+        )
+        assert "it falls, as published.\n" in said(script.remarks_on_size(sizes(-0.1))) + "\n"
+
     def test_searches(self):
         from benchmarks.speed.search_speed import remarks
 

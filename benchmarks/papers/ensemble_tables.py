@@ -19,6 +19,7 @@ from benchmarks.papers.ensemble.regime import regime
 from benchmarks.papers.ensemble.scores import (
     random_projections,
     remarks_on_scores,
+    remarks_on_size,
     table_1,
     table_2,
 )
@@ -76,7 +77,7 @@ def main(argv=None):
     course(report, found)
     regime(report, found)
     verdicts(report, found)
-    said = list(remarks_on_scores(found))
+    said = [*remarks_on_scores(found), *remarks_on_size(found)]
     ablated = {"of 2, no cross-reconstruction", "of 2, no linear transformation"}
     said += remarks_on_terms(found) if ablated < set(found) else []
     if not options.tables_only:

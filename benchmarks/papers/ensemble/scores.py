@@ -137,3 +137,19 @@ def remarks_on_scores(found):
                 f"{name}: that members differ less in {metric} than separate VAEs do is not shown "
                 f"({more}); the paper says that they do.",
             )
+
+
+def remarks_on_size(found):
+    """Whether larger ensembles help at gamma 1 and hurt at 10, as the paper says; by seed."""
+    for gamma, direction in (("1", 1), ("5", 0), ("10", -1)):
+        most, least = (f"ensemble of {n}, gamma {gamma}" for n in (5, 2))
+        if not {most, least} < set(found):
+            continue
+        scores = (np.array(found[name]["scores"]).T for name in (most, least))
+        for metric, large, small in zip(METRICS, *scores, strict=True):
+            more = paired(large, small)
+            words = f"Five members in place of two, gamma {gamma}: {metric} changes by {more}"
+            expected = {1: "rises", 0: "hardly changes", -1: "falls"}[direction]
+            as_said = {1: more.above(), 0: more.holds(), -1: more.below()}[direction]
+            yield remark(as_said, f"{words}; it {expected}, as published.")
+            yield remark(not as_said, f"{words}; that it {expected}, as published, is not shown.")
