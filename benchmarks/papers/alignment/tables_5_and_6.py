@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from benchmarks.papers.alignment.figures import draw_transfer
 from benchmarks.papers.alignment.study import KINDS, errors_of, fit
 
 # Tables 5 and 6, conv to MLP and back: rigid, linear, decoder-only, end to end.
@@ -54,3 +55,4 @@ def across_architectures(study, convolutional, connected):
                 )
             sections.append((setting, base, (None,)))
     study.table(convolutional.data, sections)
+    draw_transfer(study, convolutional, connected)
