@@ -13,7 +13,7 @@ def draw_labels(by_key, scale, path):
 
     shape = len(scale.components), len(FILES)
     figure, axes = plt.subplots(
-        *shape, squeeze=False, sharex=True, figsize=(8.5, 3 * shape[0]), layout="constrained"
+        *shape, squeeze=False, sharex=True, figsize=(10.5, 3 * shape[0]), layout="constrained"
     )
     for row, d in zip(axes, scale.components, strict=True):
         for ax, dataset in zip(row, FILES, strict=True):
@@ -23,7 +23,7 @@ def draw_labels(by_key, scale, path):
                 ax.plot(LABELS, middle, marker=".", label=model)
                 ax.fill_between(LABELS, low, high, alpha=0.2)
             ax.set(xscale="log", title=f"from {dataset}, {d} components")
-    axes[0, 0].legend()
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right")
     figure.supxlabel("labelled digits")
     figure.supylabel("percent right on affine digits")
     figure.savefig(path, dpi=80)
