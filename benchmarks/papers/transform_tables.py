@@ -12,7 +12,7 @@ from benchmarks.papers.transform.figure_2 import report_few_labels
 from benchmarks.papers.transform.figures import draw_figures
 from benchmarks.papers.transform.measures import N_NEIGHBORS, affine, evaluate
 from benchmarks.papers.transform.nats import report_nats
-from benchmarks.papers.transform.remarks import remarks, remarks_on_variants
+from benchmarks.papers.transform.remarks import remarks
 from benchmarks.papers.transform.settings import FILES, SCALES, VIEWS
 from benchmarks.papers.transform.table_1 import report_table_1, report_variants
 
@@ -43,15 +43,10 @@ def main():
     """Train, measure and report."""
     arguments = parser(__doc__.splitlines()[0], keeps="transform_tables")
     arguments.add_argument("--components", type=int, nargs="+", help="these of the latent sizes")
-    arguments.add_argument(
-        "--screen", type=int, help="only one cell, and so many of the variants tried there"
-    )
     arguments = arguments.parse_args()
     scale = SCALES[arguments.size]
     if arguments.components:
         scale = scale._replace(components=tuple(arguments.components))
-    if arguments.screen is not None:
-        scale = scale._replace(variants=scale.variants[: arguments.screen])
     title = "The transformation-aware VAE: its latent space at work"
     report = Report(title, arguments.out, keeps_remarks=False)
     network = ", ".join(f"{name} {value}" for name, value in scale.network.items())
@@ -72,19 +67,11 @@ def main():
     )
     affine_digits = affine(scale)
     by_key = {}
-    jobs = first_cell(scale)
-    if arguments.screen is None:
-        jobs += other_cells(scale)
-    for *key, seed in jobs:
+    for *key, seed in first_cell(scale) + other_cells(scale):
         measure = partial(evaluate, *key, seed, scale, affine_digits)
         result = kept(arguments.keep, scale.part(*key, seed), measure)
         by_key.setdefault(tuple(key), []).append(result)
         print(key, seed, flush=True)
-    if arguments.screen is not None:
-        report_variants(report, by_key, scale)
-        report.remarks(remarks_on_variants(by_key, scale))
-        report.write()
-        return
     report_table_1(report, by_key, scale, affine_digits)
     report_variants(report, by_key, scale)
     report_few_labels(report, by_key, scale)

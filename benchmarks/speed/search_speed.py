@@ -140,8 +140,7 @@ def kernels_alone(model, n_features, n_models=116, repeats=50):
     """Microseconds of a step of one model for products and activations alone, with caches warm."""
     widths = (n_features, *model.hidden_layer_sizes)
     shapes = [*pairwise(widths), (widths[-1], 2 * model.n_components)]
-    back = (model.n_components, *reversed(model.hidden_layer_sizes), n_features)
-    shapes += [*pairwise(back)]
+    shapes += [*pairwise((model.n_components, *reversed(model.hidden_layer_sizes), n_features))]
     hidden = [shape[1] for shape in shapes if shape[1] in model.hidden_layer_sizes]
 
     def least(call):
@@ -162,9 +161,8 @@ def kernels_alone(model, n_features, n_models=116, repeats=50):
         spent += sum(map(least, calls))
     for n in hidden:
         x, g = (torch.ones(n_models, model.batch_size, n) for _ in range(2))
-        back = torch.ops.aten.silu_backward.grad_input
-        spent += least(partial(torch.nn.functional.silu, x))
-        spent += least(partial(back, g, x, grad_input=g))
+        slope = partial(torch.ops.aten.silu_backward.grad_input, g, x, grad_input=g)
+        spent += least(partial(torch.nn.functional.silu, x)) + least(slope)
     return 1e6 * spent / n_models
 
 
