@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from sklatent._utils.by_hand import differentiated
 from sklatent.likelihoods._base import Likelihood
 
 _LOG_2PI = math.log(2.0 * math.pi)
@@ -100,9 +101,7 @@ class Gaussian(Likelihood):
     def _log_var(self, log_var, least_log_var):
         if log_var is None:
             return 2.0 * math.log(self.scale) if self._kind() == "fixed" else 0.0
-        if least_log_var is None:
-            return log_var
-        return least_log_var + F.softplus(log_var - least_log_var)
+        return log_var if least_log_var is None else _above(log_var, least_log_var)
 
     def log_prob(self, x, output, log_var=None, least_log_var=None):
         """Log density of each row, in nats.
@@ -121,6 +120,8 @@ class Gaussian(Likelihood):
         Tensor of shape (..., n_samples)
             Summed over features.
         """
+        if _is_one_variance(x, output, log_var, least_log_var):
+            return _OneVariance.apply(x, output, log_var, least_log_var)
         log_var = self._log_var(log_var, least_log_var)
         if not torch.is_tensor(log_var):
             squared = _squared_errors(x, output).sum(-1)
@@ -128,10 +129,7 @@ class Gaussian(Likelihood):
             return -0.5 * (squared * math.exp(-log_var) + n * (log_var + _LOG_2PI))
         squared = _squared_errors(x, output)
         if log_var.shape[-1] == 1:
-            squared, log_var = squared.sum(-1), log_var.squeeze(-1)
-            # Row by row in one operation: for small networks their number is what a step costs.
-            at_zero = -0.5 * x.shape[-1] * (log_var + _LOG_2PI)
-            return torch.addcmul(at_zero, squared, torch.exp(-log_var), value=-0.5)
+            return _of_one_variance(squared.sum(-1), log_var.squeeze(-1), x.shape[-1])
         return -0.5 * (squared * torch.exp(-log_var) + log_var + _LOG_2PI).sum(-1)
 
     def log_prob_of_entries(self, x, output, log_var=None, least_log_var=None):
@@ -166,6 +164,66 @@ class Gaussian(Likelihood):
         log_var = torch.as_tensor(self._log_var(log_var, least_log_var), dtype=output.dtype)
         noise = torch.randn(output.shape, generator=generator, dtype=output.dtype)
         return output + torch.exp(0.5 * log_var).to(output.device) * noise.to(output.device)
+
+
+class _OneVariance(torch.autograd.Function):
+    """Log density of rows with one learned variance, with its gradient by hand.
+
+    For small networks the number of operations is what a step costs, and most of these are on a
+    single number.
+    """
+
+    @staticmethod
+    def forward(ctx, x, output, log_var, least):
+        difference = output - x
+        squared = difference.square().sum(-1)
+        own = _above(log_var, least).squeeze(-1)
+        ctx.save_for_backward(x, output, log_var, least, difference, squared, own)
+        return _of_one_variance(squared, own, x.shape[-1])
+
+    @staticmethod
+    def backward(ctx, gradient):
+        *inputs, difference, squared, own = ctx.saved_tensors
+        needed = ctx.needs_input_grad
+        if torch.is_grad_enabled():  # someone differentiates the gradient
+            return (*differentiated(_log_density, inputs, needed, gradient),)
+        _, _, log_var, least = inputs
+        share = gradient * torch.exp(-own).neg_()
+        for_output = difference * share.unsqueeze(-1)
+        for_log_var = None
+        if needed[2]:
+            n = difference.shape[-1]
+            total = torch.add(share * squared, gradient, alpha=n).sum(-1, keepdim=True)
+            slope = torch.sigmoid(log_var - least)
+            for_log_var = slope.mul_(total.unsqueeze(-1)).mul_(-0.5)
+        return -for_output if needed[0] else None, for_output, for_log_var, None
+
+
+def _is_one_variance(x, output, log_var, least):
+    """Whether each model has one learned variance, and nothing is broadcast but that."""
+    return (
+        log_var is not None
+        and least is not None
+        and log_var.shape[-2:] == (1, 1)
+        and log_var.shape[:-2] == output.shape[:-2]
+        and x.shape == output.shape
+    )
+
+
+def _log_density(x, output, log_var, least):
+    squared = _squared_errors(x, output).sum(-1)
+    return _of_one_variance(squared, _above(log_var, least).squeeze(-1), x.shape[-1])
+
+
+def _of_one_variance(squared, log_var, n_features):
+    """Log density of rows from their squared errors, ``(..., n_samples)``."""
+    at_zero = -0.5 * n_features * (log_var + _LOG_2PI)
+    return torch.addcmul(at_zero, squared, torch.exp(-log_var), value=-0.5)
+
+
+def _above(log_var, least):
+    """A log variance that approaches the least one as it falls."""
+    return least + F.softplus(log_var - least)
 
 
 def _squared_errors(x, output):

@@ -233,10 +233,10 @@ class LatentModel(
 
     def _objective(self, module, batch, step):
         """Named terms of the loss of a :class:`Batch`, which sum to it."""
-        posterior = module.encode(batch.x)
-        z = posterior.sample(step.streams.normal(len(batch), self.n_components))
+        noise = step.streams.normal(len(batch), self.n_components)
+        z, kl = module.encode(batch.x).draw(noise)
         log_likelihood = module.likelihood.log_prob(batch.x, module.decode(z))
-        return elbo_terms(log_likelihood, posterior.kl(), step.hyper["beta"], batch.mean)
+        return elbo_terms(log_likelihood, kl, step.hyper["beta"], batch.mean)
 
     def _loss_number(self, name):
         """A loss hyperparameter as the number that the objective is given."""

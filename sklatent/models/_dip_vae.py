@@ -131,9 +131,9 @@ class DIPVAE(LatentModel):
 
     def _objective(self, module, batch, step):
         posterior = module.encode(batch.x)
-        z = posterior.sample(step.streams.normal(len(batch), self.n_components))
+        z, kl = posterior.draw(step.streams.normal(len(batch), self.n_components))
         log_likelihood = module.likelihood.log_prob(batch.x, module.decode(z))
         covariance = aggregate_covariance(posterior, self.kind)
-        return elbo_terms(log_likelihood, posterior.kl(), step.hyper["beta"]) | dip_terms(
+        return elbo_terms(log_likelihood, kl, step.hyper["beta"]) | dip_terms(
             covariance, step.hyper["lambda_od"], step.hyper["lambda_d"]
         )

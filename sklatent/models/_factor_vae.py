@@ -146,10 +146,10 @@ class FactorVAE(LatentModel):
         return module
 
     def _objective(self, module, batch, step):
-        posterior = module.encode(batch.x)
-        z = posterior.sample(step.streams.normal(len(batch), self.n_components))
+        noise = step.streams.normal(len(batch), self.n_components)
+        z, kl = module.encode(batch.x).draw(noise)
         log_likelihood = module.likelihood.log_prob(batch.x, module.decode(z))
-        terms = elbo_terms(log_likelihood, posterior.kl(), step.hyper["beta"])
+        terms = elbo_terms(log_likelihood, kl, step.hyper["beta"])
         # Without gradients for the discriminator's weights: this is not its objective.
         frozen = {name: p.detach() for name, p in module.adversary.named_parameters()}
         logits = functional_call(module.adversary, frozen, (z,))

@@ -98,10 +98,9 @@ class VariationalModule(ToldModule):
 
     def posterior_of(self, parameters, linear):
         """Posterior that :meth:`posterior_parameters` stand for."""
-        posterior = make_posterior(self.posterior, full_precision(parameters), self.n_components)
-        if linear is not None:
-            posterior.mean = posterior.mean + full_precision(linear)
-        return posterior
+        beside = None if linear is None else full_precision(linear)
+        parameters = full_precision(parameters)
+        return make_posterior(self.posterior, parameters, self.n_components, beside)
 
     def decode(self, z):
         """Likelihood parameters ``(..., batch, n_outputs)`` at latents ``z``."""

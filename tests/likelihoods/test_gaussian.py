@@ -63,6 +63,37 @@ def test_stacked_models_have_their_own_variances(arrays):
         torch.testing.assert_close(row, likelihood.log_prob(x, mean, log_var=own))
 
 
+@pytest.mark.parametrize("stack", [(), (3,)], ids=["single", "stacked"])
+def test_one_learned_variance_has_its_gradient_by_hand(stack):
+    """Against scipy, finite differences and, of the gradient's gradient, autograd's own."""
+    generator = torch.Generator().manual_seed(0)
+
+    def numbers(*shape):
+        return torch.randn(*stack, *shape, generator=generator, dtype=torch.float64)
+
+    least = numbers(1, 1) - 4.0
+    given = [part.requires_grad_() for part in (numbers(5, 4), numbers(5, 4), numbers(1, 1))]
+
+    def by_hand(x, mean, log_var):
+        return Gaussian().log_prob(x, mean, log_var, least)
+
+    def of_each(x, mean, log_var):
+        wide = log_var.expand(*stack, 1, 4)
+        return Gaussian().log_prob(x, mean, wide, least)  # one for each feature, which are alike
+
+    x, mean, log_var = given
+    variance = np.exp((least + torch.nn.functional.softplus(log_var - least)).detach().numpy())
+    expected = stats.norm(mean.detach(), np.sqrt(variance)).logpdf(x.detach()).sum(axis=-1)
+    np.testing.assert_allclose(by_hand(*given).detach(), expected, rtol=1e-10)
+    assert torch.autograd.gradcheck(by_hand, given, fast_mode=True)
+    weights = numbers(5)
+    seconds = []
+    for function in (by_hand, of_each):
+        slopes = torch.autograd.grad(function(*given), given, weights, create_graph=True)
+        seconds.append(torch.autograd.grad(sum(s.square().sum() for s in slopes), given))
+    torch.testing.assert_close(*seconds)
+
+
 def test_sample_has_the_scale_it_says():
     generator = torch.Generator().manual_seed(0)
     draws = Gaussian(scale=0.5).sample(torch.full((20_000, 1), 3.0), generator)

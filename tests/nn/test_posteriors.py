@@ -65,6 +65,50 @@ def test_samples_have_the_posteriors_moments(posterior):
     torch.testing.assert_close(z.var(0).log(), posterior.log_var, rtol=0, atol=0.1)
 
 
+@pytest.mark.parametrize("by_columns", [False, True])
+@pytest.mark.parametrize("shape", [(6,), (3, 6)], ids=["single", "stacked"])
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("d", [1, 4])
+def test_a_draw_with_its_divergence(kind, shape, beside, by_columns, d):
+    """Both at once are the two by themselves, and so are gradients, and theirs."""
+    generator = torch.Generator().manual_seed(3)
+
+    def numbers(n):
+        drawn = torch.randn(*shape, n, generator=generator, dtype=torch.float64)
+        drawn = drawn.mT.contiguous().mT if by_columns else drawn
+        return drawn.requires_grad_()
+
+    parameters, noise = numbers(n_posterior_parameters(kind, d)), numbers(d)
+    added = numbers(d) if beside else None
+    given = [parameters, noise, *([added] if beside else [])]
+
+    def together(parameters, noise, added=None):
+        return make_posterior(kind, parameters, d, added).draw(noise)
+
+    def one_by_one(parameters, noise, added=None):
+        posterior = make_posterior(kind, parameters, d, added)
+        return posterior.sample(noise), posterior.kl()
+
+    found, expected = together(*given), one_by_one(*given)
+    torch.testing.assert_close(found, expected)
+    weights = [torch.randn(part.shape, generator=generator).double() for part in found]
+    slopes = [
+        torch.autograd.grad(outputs, given, weights, create_graph=graph)
+        for outputs, graph in ((found, False), (expected, True), (together(*given), True))
+    ]
+    torch.testing.assert_close(slopes[0], slopes[1])
+    penalties = [sum(g.square().sum() for g in some) for some in slopes[1:]]
+    seconds = [torch.autograd.grad(penalty, given) for penalty in penalties]
+    torch.testing.assert_close(*seconds)
+
+
+def test_rows_have_draws_of_their_own(posterior):
+    noise = torch.ones(*posterior.mean.shape[:-2], 3, D, dtype=torch.float64)
+    z, kl = posterior.rows(slice(1, 4)).draw(noise)
+    torch.testing.assert_close(z, posterior.sample(torch.ones_like(posterior.mean))[..., 1:4, :])
+    torch.testing.assert_close(kl, posterior.kl()[..., 1:4])
+
+
 def test_rows_are_those_rows(posterior):
     part = posterior.rows(slice(1, 4))
     torch.testing.assert_close(part.kl(), posterior.kl()[..., 1:4])

@@ -163,7 +163,8 @@ class _BatchedLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias):
         ctx.save_for_backward(x, weight)
-        return affine(x, weight, bias)
+        # What follows may work in place, which views of a function's own are not for.
+        return affine(x, weight, bias).contiguous()
 
     @staticmethod
     def backward(ctx, gradient):
@@ -179,15 +180,36 @@ class _BatchedLinear(torch.autograd.Function):
 _NARROW = 16  # columns below which a product is several times faster turned round
 
 
-def affine(x, weight, bias):
-    """`x @ weight.mT + bias` for K members, contiguous.
+def taken(values, which=None):
+    """`values[which]`, with few columns one behind the other in memory.
 
-    What follows may work in place, which views of a function's own are not for.
+    So what is done with a number for each row, or to a row's few numbers, takes whole vectors of
+    rows at a time and not a row: a fifth of the time with five columns.
+
+    Parameters
+    ----------
+    values : torch.Tensor of shape (n, B, columns)
+        Whatever there is for rows.
+    which : torch.Tensor of shape (K,), integer, default=None
+        The number of each member's; None are all of them.
+
+    Returns
+    -------
+    torch.Tensor of shape (K, B, columns)
+        With strides (_, 1, B) where columns are few.
     """
+    if values.ndim == 3 and values.shape[-1] < _NARROW:
+        columns = values.mT.contiguous()
+        return (columns if which is None else columns.index_select(0, which)).mT
+    return values if which is None else values.index_select(0, which)
+
+
+def affine(x, weight, bias):
+    """`x @ weight.mT + bias` for K members, perhaps a view: see `taken`."""
     if bias is None:
-        return product(x, weight.mT).contiguous()
+        return product(x, weight.mT)
     if weight.shape[1] < _NARROW:
-        return torch.baddbmm(bias.unsqueeze(2), weight, x.mT).mT.contiguous()
+        return torch.baddbmm(bias.unsqueeze(2), weight, x.mT).mT
     return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
 
 

@@ -8,6 +8,7 @@ linear map beside either, are one function with its gradient by hand.
 import torch
 from torch import nn
 
+from sklatent._utils.by_hand import differentiated
 from sklatent.nn.stacking.layers import StackedLinear, affine, product
 
 _aten = torch.ops.aten
@@ -55,7 +56,8 @@ class StackedMLP(nn.Sequential):
             The networks' outputs.
         """
         found = in_one(x, self)
-        return super().forward(x) if found is None else found
+        # What follows may work in place, which views of a function's own are not for.
+        return super().forward(x) if found is None else found.contiguous()
 
 
 def in_one(x, network, head=None, beside=None):
@@ -75,7 +77,8 @@ def in_one(x, network, head=None, beside=None):
     Returns
     -------
     torch.Tensor of shape (K, B, n_outputs) or None
-        None where they have to be called one by one.
+        None where they have to be called one by one, as a single network's are: torch's own graph
+        of a few layers takes less time than ours.
     """
     if type(network) is not StackedMLP or x.ndim != 3:
         return None
@@ -112,11 +115,15 @@ class _InOne(torch.autograd.Function):
         needed, n = ctx.needs_input_grad[3:], len(ctx.needs_input_grad) - 3
         saved = ctx.saved_tensors
         if torch.is_grad_enabled():  # someone differentiates the gradient
-            return None, None, None, *_again(ctx, saved[:n], needed, gradient)
+
+            def run(x, *tensors):
+                return _run(ctx.activations, ctx.has_beside, x, tensors)
+
+            return None, None, None, *differentiated(run, saved[:n], needed, gradient)
         x, weights, kept = saved[0], saved[1:n:2], list(saved[n:])
         number, found, for_x = len(weights) - 1, [None] * n, None
         if ctx.has_beside:
-            own = gradient[..., : weights[number].shape[1]]
+            own = gradient.narrow(-1, 0, weights[number].shape[1])
             _note(found, needed, number, own, x)
             for_x = product(own, weights[number]) if needed[0] else None
             number -= 1
@@ -162,13 +169,5 @@ def _run(activations, has_beside, x, tensors, kept=None):
         width = beside[0].shape[1]
         if width == h.shape[-1]:
             return h + affine(x, *beside)
-        h[..., :width] += affine(x, *beside)
+        h.narrow(-1, 0, width).add_(affine(x, *beside))
     return h
-
-
-def _again(ctx, inputs, needed, gradient):
-    """The gradients as what autograd can differentiate once more."""
-    out = _run(ctx.activations, ctx.has_beside, inputs[0], inputs[1:])
-    wanted = [tensor for tensor, own in zip(inputs, needed, strict=True) if own]
-    found = iter(torch.autograd.grad(out, wanted, gradient, create_graph=True))
-    return [next(found) if own else None for own in needed]

@@ -43,7 +43,7 @@ class LoopedModules(nn.Module):
         for k, (member, tensors) in enumerate(zip(self._members, slices, strict=True)):
             member.train(self.training)
             # x[k], not unbind's: a member may work in place on its input.
-            outputs.append(functional_call(member, dict(tensors), (x[k],)))
+            outputs.append(functional_call(member, dict(tensors), (x[k].contiguous(),)))
             for name, buffer in self.stacked.named_buffers():
                 found = member.buffers_after[name]
                 if found is not tensors[f"module.{name}"]:  # assigned anew, not in place
@@ -97,7 +97,8 @@ class StackedConvNet(nn.Module):
             return self.stacked(x)
         network = self._network[0].train(self.training)
         members = enumerate(_slices(self.stacked, len(x)))
-        return torch.stack([functional_call(network, own, (x[k],)) for k, own in members])
+        outputs = [functional_call(network, own, (x[k].contiguous(),)) for k, own in members]
+        return torch.stack(outputs)
 
 
 class _Caller(nn.Module):

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from sklatent._utils.columns import ChosenColumns, is_memory_mapped
 from sklatent._utils.sparse import dense
+from sklatent.nn.stacking.layers import taken
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Batch:
         def own(value):
             if isinstance(value, list):
                 return [own(part) for part in value]
-            return None if value is None else value.index_select(0, which)
+            return None if value is None else taken(value, which)
 
         return Batch(*map(own, vars(self).values()))
 
@@ -169,7 +170,7 @@ class Rows:
         else:
             x = np.ascontiguousarray(dense(data[flat.numpy()]), dtype=_NUMPY[self.dtype])
             x = torch.from_numpy(x).to(self.device)
-        return x if index.ndim == 1 else x.view(*index.shape, x.shape[-1])
+        return x if index.ndim == 1 else taken(x.view(*index.shape, x.shape[-1]))
 
 
 _NUMPY = {torch.float32: np.float32, torch.float64: np.float64}

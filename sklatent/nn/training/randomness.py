@@ -16,6 +16,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklatent._utils.random import local_random_state
+from sklatent.nn.stacking.layers import taken
 from sklatent.nn.training.counter import normals, random_words, uniforms
 
 _INITIALISATION_LOCK = threading.RLock()
@@ -360,7 +361,7 @@ class RandomStreams:
         if torch.is_tensor(values):
             start = self._ends[0, self._batch] - self._ends[0, first]
             numbers = values[:, start : start + n]
-            return numbers if self._which is None else numbers.index_select(0, self._which)
+            return taken(numbers, self._which) if self.stacked else numbers
         parts = []
         for k, own in enumerate(values):
             start = self._ends[k, self._batch] - self._ends[k, first]

@@ -7,6 +7,7 @@ from torch import nn
 
 from sklatent.nn.architectures import build_networks
 from sklatent.nn.named_networks import Residual
+from sklatent.nn.stacking.layers import taken
 from sklatent.nn.stacking.modules import (
     copy_module,
     n_stacked,
@@ -31,6 +32,14 @@ class HandWritten(nn.Module):
     def forward(self, x):
         assert x.ndim == 2
         return torch.relu(self.linear(x)) * self.scale
+
+
+class Flattened(nn.Module):
+    """A user's module that counts on rows one behind the other."""
+
+    def forward(self, x):
+        assert x.is_contiguous()
+        return x.view(-1).view(len(x), -1) * 2.0
 
 
 class Gated(nn.Module):
@@ -600,3 +609,18 @@ def assert_same_state(module, other):
     assert module.state_dict().keys() == expected.keys()
     for name, tensor in module.state_dict().items():
         assert torch.equal(tensor, expected[name])
+
+
+def test_what_is_taken_for_members_lies_by_columns():
+    """Where these are few; whatever there is behind members still finds its rows in order."""
+    values, which = torch.randn(2, 6, 3), torch.tensor([1, 0, 1])
+    for chosen in (which, None):
+        found = taken(values, chosen)
+        assert torch.equal(found, values if chosen is None else values[chosen])
+        assert found.mT.is_contiguous()
+    wide, flat = torch.randn(2, 6, 40), torch.arange(12).view(2, 6)
+    for whole in (wide, flat):
+        assert torch.equal(taken(whole, which), whole[which])
+        assert taken(whole) is whole
+    stacked = stack_modules([Flattened(), Flattened(), Flattened()])
+    torch.testing.assert_close(stacked(taken(values, which)), 2.0 * values[which])
