@@ -29,3 +29,12 @@ def test_stacked_models_of_uneven_batches():
     found = sums.means()
     np.testing.assert_allclose(found["a"], [2.0, 5.0])
     np.testing.assert_allclose(found["b"], [6.0, 6.5])
+
+
+def test_terms_are_copied():
+    """What a step has made is free to be used again, small as it is."""
+    sums, term = TermMeans(stacked=False), torch.tensor(2.0)
+    sums.add({"a": term, "b": torch.tensor(1.0)}, 3)
+    term.fill_(100.0)
+    sums.add({"a": torch.tensor(5.0), "b": torch.tensor(1.0)}, 1)
+    assert sums.means() == {"a": 2.75, "b": 1.0}
