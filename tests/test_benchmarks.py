@@ -462,6 +462,15 @@ class TestRemarksFollowTheNumbers:
         assert "VI puts more channels in hotspots than NMI: some, beta 1" in ahead
         assert ahead.endswith("not shown to be one of low beta.")
 
+    def test_hotspots_of_mnist(self):
+        from benchmarks.papers.channels_mnist import remarks_on_hotspots
+
+        assert (
+            "has 7 hotspots of 24 models (min_samples 10), 6.5 informative components a model: "
+            in (said(remarks_on_hotspots(7, 6.5, 24)))
+        )
+        assert said(remarks_on_hotspots(4, 6.5, 24)).endswith("the paper has 7.")
+
     def test_groups_of_disjoint_ensembles(self):
         from benchmarks.papers.channels.enough import (
             found_again,
