@@ -402,6 +402,105 @@ class TestRemarksFollowTheNumbers:
         worse = {key: 2 - values for key, values in evenness.items()}
         assert "not shown to be more even" in said(script.remarks_on_synthesis(worse, bits, 2.6))
 
+    def test_larger_ensembles_of_channels(self):
+        from benchmarks.papers.channels import enough, measures
+        from benchmarks.papers.channels.many import hotspots_by_size, in_one, parts
+        from benchmarks.papers.channels.settings import SCALES, Scale, min_samples_of
+        from sklatent.channels import ChannelFingerprints
+
+        # Each of nine models says the first two things, and one of its own.
+        rng = np.random.default_rng(0)
+        means = rng.uniform(-2, 2, size=(9, 3, 60))
+        means[:, :2] = means[0, :2] + 0.1 * rng.standard_normal((9, 2, 60))
+        channels = ChannelFingerprints.from_posteriors(
+            means.reshape(27, 60), np.full((27, 60), -3.0), model=np.repeat(np.arange(9), 3)
+        )
+        assert [len(np.unique(part.model)) for part in parts(channels, 4)] == [4, 4]
+        assert min_samples_of(50) == 20
+        assert measures.compared_sizes(SCALES["default"]) == [8, 25, 50]
+        scale = Scale(3, 2, 0, 0, 60, 1, 0, 0, 0, 0, (3, 9))
+        many = {"some, beta 1": channels, "some, beta 2": channels}
+        found = dict.fromkeys(many, hotspots_by_size(channels, scale))
+        report = Report("Some")
+        again, share = enough.number_of_models(report, many, found)
+        assert again["some, beta 1", 3] == (4, 4)
+        assert again["some, beta 1", 9] is None
+        assert share["some, beta 1", 3] == pytest.approx([2 / 3] * 3)
+        assert not in_one(found["some, beta 1"][9][0])
+        counted, again_at = enough.steepness(report, many, found)
+        assert counted["some, beta 1", 9, 0.05] == 2
+        told = said(enough.remarks_on_number((again, share), (counted, again_at), found))
+        assert "some, beta 1: hotspots that as many other models find again:" in told
+        assert "3 models 4 of 4. Nine in ten with 3." in told
+        assert "beta 2 the share in hotspots changes by 0 [0, 0]: not told" in told
+        assert "the steps are too small" not in told
+        fewer = counted | {("some, beta 1", 9, 0.05): 0.0}
+        more = again_at | {("some, beta 1", 3, 0.01): (5, 5)}
+        told = said(enough.remarks_on_number((again, share), (fewer, more), found))
+        assert "the steps are too small, the groups are there" in told
+        assert "some, beta 1: at xi 0.01 more are found again with 3 models: " in told
+        nowhere = {key: count and (0, 4) for key, count in again.items()}
+        told = said(enough.remarks_on_number((nowhere, share), (counted, again_at), found))
+        assert "Nowhere nine in ten" in told
+
+        one = {"some, beta 1": channels}
+        leads, informative = measures.nmi_beside_vi(report, one, found, scale)
+        assert informative == dict.fromkeys(many, True)
+        assert leads["some, beta 1", 3][0].tolist() == share["some, beta 1", 3]
+
+        def compared(low, high):
+            noise = np.array([0.0, 0.01, -0.01])
+            pairs = zip(many, (low, high), strict=True)
+            each = {(name, 3): (0.5 + noise, 0.5 + noise[::-1] - lead) for name, lead in pairs}
+            return said(measures.remarks_on_measures_of_structure((each, informative)))
+
+        lags = compared(0.4, 0.0)
+        assert "3 models NMI puts more channels in hotspots than VI: some, beta 1 (0.4 [" in lags
+        assert "not told apart by the share in hotspots: some, beta 2" in lags
+        assert lags.endswith("VI lags at low beta.")
+        ahead = compared(-0.4, 0.0)
+        assert "VI puts more channels in hotspots than NMI: some, beta 1" in ahead
+        assert ahead.endswith("not shown to be one of low beta.")
+
+    def test_hotspots_of_mnist(self):
+        from benchmarks.papers.channels_mnist import remarks_on_hotspots
+
+        assert (
+            "has 7 hotspots of 24 models (min_samples 10), 6.5 informative components a model: "
+            in (said(remarks_on_hotspots(7, 6.5, 24)))
+        )
+        assert said(remarks_on_hotspots(4, 6.5, 24)).endswith("the paper has 7.")
+
+    def test_groups_of_disjoint_ensembles(self):
+        from benchmarks.papers.channels.enough import (
+            found_again,
+            fragments,
+            groups_at,
+            kept_together,
+        )
+        from sklatent.channels import ChannelHotspots
+
+        labels = np.array([0, 0, 1, 1, -1])
+        similarity = np.full((5, 5), 0.1)
+        similarity[:2, :2] = similarity[2:4, 2:4] = 0.8
+        groups, within = fragments(labels, similarity)
+        assert [group.tolist() for group in groups] == [[0, 1], [2, 3]]
+        assert within == pytest.approx([0.8, 0.8])
+        assert found_again((groups, within), (groups, within), similarity) == (4, 4)
+        assert found_again((groups, within), (groups[:1], within[:1]), similarity) == (2, 3)
+        assert found_again((groups, within), (groups, within), 0.8 * similarity) == (0, 4)
+        assert found_again((groups, within), fragments(np.full(5, -1), similarity), None) == (0, 2)
+        assert kept_together(labels, labels) == 1
+        assert kept_together(labels, [0, 0, 0, 0, -1]) == 2 / 6
+        assert kept_together([0, 0, -1], [0, 0, 0]) == 1 / 3
+        assert np.isnan(kept_together([-1, -1], [-1, -1]))
+        one = np.linspace(-2, 2, 60) + 0.01 * np.random.default_rng(0).normal(size=(9, 60))
+        alike = ChannelHotspots(min_samples=3).fit(one)
+        alike.similarity_ = np.full((9, 9), 0.5)
+        assert (groups_at(alike, 0.05) == -1).all()
+        alike.min_samples = 10
+        assert (groups_at(alike, 0.05) == -1).all()
+
     def test_speed_of_channels(self):
         from benchmarks.speed import channels_speed as script
 

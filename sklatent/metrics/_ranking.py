@@ -182,8 +182,8 @@ def udr_scores(
     correlation is 0/0, counts as uninformative.
 
     Which similarity tells settings apart depends on the objective: on sprites (see
-    ``benchmarks/reports/channels_sprites.md``) it explains 7 percent of UDR by lasso and 68
-    by NMI for beta-VAEs, 0 and 10 for beta-TCVAEs. Leave collapsed settings out: few components
+    ``benchmarks/reports/channels_sprites.md``) it explains 6 percent of UDR by lasso and 69
+    by NMI for beta-VAEs, 0 and 7 for beta-TCVAEs. Leave collapsed settings out: few components
     have few ways to disagree.
 
     References

@@ -9,7 +9,7 @@ from sklatent.channels import (
 FACTORS = ["shape", "scale", "orientation", "x", "y"]
 
 
-def groups_and_factors(report, found, known):
+def groups_and_factors(report, found, known, which="The first ensemble of each"):
     """Say what the first ensemble's hotspots know."""
     rows = []
     for name, hotspots in found.items():
@@ -18,7 +18,7 @@ def groups_and_factors(report, found, known):
             size = (hotspots[0].labels_ == group).sum()
             rows.append([name, f"{group} ({size})", hotspots[0].group_similarity_[group], *row])
     report.text(
-        "### What the hotspots know\n\nThe first ensemble of each: NMI within the group, and mean "
+        f"### What the hotspots know\n\n{which}: NMI within the group, and mean "
         "NMI of its channels with each factor as a hard clustering. Factors with many values "
         "cannot reach 1, since a channel of few bits cannot tell all of them."
     )

@@ -21,18 +21,26 @@ class Scale:
     n_hue_models: int
     hue_epochs: int
     synthesis_epochs: int
+    sizes: tuple
 
     @property
     def min_samples(self):
-        """Two fifths of the models, as published is 20 of 50."""
-        return max(2, round(0.4 * self.n_models))
+        """What a hotspot of one of the ensembles must have."""
+        return min_samples_of(self.n_models)
 
 
+# How many models an ensemble has where their number is asked for; the last is cut into the others.
+SIZES = (8, 16, 25, 50, 100)
 SCALES = {
-    "quick": Scale(4, 2, 300, 2, 60, 1, 16, 4, 3, 10),
-    "default": Scale(8, 3, 3000, 20, 400, 3, 128, 30, 250, 3000),
-    "full": Scale(50, 3, 60000, 200, 1000, 10, 256, 250, 3000, 20000),
+    "quick": Scale(4, 2, 300, 2, 60, 1, 16, 4, 3, 10, (2, 4, 8)),
+    "default": Scale(8, 3, 3000, 20, 400, 3, 128, 30, 250, 3000, SIZES),
+    "full": Scale(50, 3, 60000, 200, 1000, 10, 256, 250, 3000, 20000, SIZES),
 }
+
+
+def min_samples_of(n_models):
+    """Two fifths of the models, as published is 20 of 50."""
+    return max(2, round(0.4 * n_models))
 
 
 def train(model, X, scale):

@@ -5,16 +5,19 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks._common import over_seeds, paired, remark
-from benchmarks.papers.channels.settings import objective
+from benchmarks.papers.channels.settings import min_samples_of, objective
 from sklatent.channels import (
     ChannelHotspots,
 )
 
 
-def hotspots_of(channels, scale, seed=0):
-    """Find the groups that exceed the null."""
+def hotspots_of(channels, scale, seed=0, n_models=None, metric="nmi"):
+    """Find the groups that exceed the null, of as many models as the scale has by default."""
     hotspots = ChannelHotspots(
-        min_samples=scale.min_samples, n_shuffles=scale.n_shuffles, random_state=seed
+        metric=metric,
+        min_samples=min_samples_of(n_models or scale.n_models),
+        n_shuffles=scale.n_shuffles,
+        random_state=seed,
     )
     return hotspots.fit(channels)
 
