@@ -63,6 +63,10 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
     alpha : float, default=0.05
         Largest p-value of a group against random sets, corrected for the number of groups.
 
+    xi : float, default=0.05
+        Least relative fall of reachability that OPTICS takes for the edge of a group. Many models
+        fill the gaps between groups: where a hundred show none, try 0.01.
+
     random_state : int, RandomState instance or None, default=None
         Determines shuffles and random sets. Pass an int for reproducible results.
 
@@ -98,7 +102,7 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
     p_values_ : ndarray of shape (n_groups,)
         Share of random sets of channels that are as similar as the group, by Holm's
         correction for the number of groups that OPTICS found. NaN if `n_shuffles=0` or if there are
-        hardly any other channels.
+        hardly any other channels, or if all of a group are one model's.
 
     information_ : ndarray of shape (n_channels,)
         Information of each channel in bits.
@@ -158,6 +162,7 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
         "min_models": [Interval(Integral, 1, None, closed="left")],
         "n_shuffles": [Interval(Integral, 0, None, closed="left")],
         "alpha": [Interval(Real, 0.0, 1.0, closed="neither")],
+        "xi": [Interval(Real, 0.0, 1.0, closed="left")],
         "random_state": ["random_state"],
     }
 
@@ -170,6 +175,7 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
         *,
         n_shuffles=0,
         alpha=0.05,
+        xi=0.05,
         random_state=None,
     ):
         self.metric = metric
@@ -178,6 +184,7 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
         self.min_models = min_models
         self.n_shuffles = n_shuffles
         self.alpha = alpha
+        self.xi = xi
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -284,7 +291,7 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
             np.maximum(similarity, _SMALLEST_NMI if self.metric == "nmi" else 1e-300)
         )
         # NMI can exceed 1 slightly.
-        optics = OPTICS(metric="precomputed", min_samples=self.min_samples)
+        optics = OPTICS(metric="precomputed", min_samples=self.min_samples, xi=self.xi)
         # Channels that say exactly the same have distance zero, by which OPTICS divides.
         with np.errstate(divide="ignore", invalid="ignore"):
             optics.fit(np.maximum(distance, 0.0))
@@ -346,13 +353,15 @@ class ChannelHotspots(ClusterMixin, BaseEstimator):
         if len(members) < 2:
             return members, np.nan
         own = np.searchsorted(kept, members)
+        inside = np.ix_(own, own)
+        if not counts[inside].any():
+            return members, np.nan  # all of one model, of which random sets say nothing
         similarity = self.similarity_[np.ix_(kept, kept)]
         random = random_set_similarity(
             similarity, counts, self.information_[kept], own, _N_SETS, rng
         )
         if not random.size:
             return members, np.nan
-        inside = np.ix_(own, own)
         observed = np.nanmean(similarity_to_others(similarity[inside], counts[inside]))
         p_value = (1 + np.sum(random >= observed)) / (1 + len(random))
         return self._trimmed(members, np.percentile(random, 100 * (1 - self.alpha))), p_value

@@ -188,6 +188,15 @@ def test_members_are_held_against_the_null():
     assert taken[2] == 0
 
 
+def test_xi_is_what_optics_takes_for_an_edge():
+    means, log_vars = example(0)
+    channels = ChannelFingerprints.from_posteriors(means, log_vars)
+    found = [ChannelHotspots(min_samples=10, xi=xi).fit(channels) for xi in (0.05, 0.999)]
+    assert [len(hotspots.representatives_) for hotspots in found] == [2, 1]
+    with pytest.raises(ValueError, match="'xi' parameter"):
+        ChannelHotspots(min_samples=10, xi=2.0).fit(channels)
+
+
 def test_a_hotspot_holds_channels_of_several_models():
     means, log_vars = example(0)
     # The first fragment is one model's, whose components repeat each other; each other channel is
@@ -204,8 +213,9 @@ def test_a_hotspot_holds_channels_of_several_models():
         assert len(found[2].representatives_) == 1
         assert (found[2].labels_[:15] == -1).all()
         assert (found[2].labels_[15:30] == 0).all()
-        if n_shuffles == 0:
-            assert len(found[1].representatives_) == 2
+        assert len(found[1].representatives_) == 2
+        if n_shuffles:  # random sets say nothing of a group that is one model's
+            assert np.isnan(found[1].p_values_).tolist() == [True, False]
     assert len(found[15].representatives_) == 1
     assert len(found[16].representatives_) == 0
     # Channels of no model count as one each.
