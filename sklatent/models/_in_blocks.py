@@ -2,8 +2,8 @@
 
 A fitted net is never called through ``net.predict``, which collates row by row. Rows go
 through the module in blocks, so that memory stays flat whatever the number of rows; with
-float64 input the module's weights are cast up, so that a row's result does not depend on
-the rows beside it.
+float64 input the module's weights are cast up, so that a row's result depends on the rows
+beside it in its last digits alone.
 """
 
 import numpy as np
