@@ -376,3 +376,23 @@ def test_what_the_tables_say_of_another_digits_transformation():
     assert "Where rows exchange" not in worse
     assert "T knows" not in worse
     assert "(matrix, exchanged beside matrix, rotation): intervals of another" in told(0.4, 0.9)
+
+
+class TestTraining:
+    def test_bars_are_met_or_not(self):
+        from benchmarks.speed.training_speed import remarks
+
+        seconds = {
+            "hand-written loop": np.array([1.0, 1.0]),
+            "hand-written, our network": np.array([1.2, 1.2]),
+            "sklatent, defaults": np.array([1.1, 1.1]),
+            "sklatent, named rows": np.array([1.3, 1.3]),
+        }
+        told = said(remarks("net", seconds))
+        assert (
+            "net: our defaults take 0.92 of the time of the same network by hand: the bar of"
+            in told
+        )
+        assert "net: our defaults take 1.10 of the time of ReLU" in told
+        assert told.count("**not** met") == 1
+        assert "named rows take 1.08" in told
