@@ -67,7 +67,13 @@ def trained(dataset, name, n_components, seed, scale):
 
 def evaluate(dataset, name, n_components, seed, scale, affine_digits):
     """Train one model and measure all that the tables need of it."""
-    model, data = trained(dataset, name, n_components, seed, scale), images(dataset)
+    model = trained(dataset, name, n_components, seed, scale)
+    return measure(model, dataset, scale, affine_digits)
+
+
+def measure(model, dataset, scale, affine_digits):
+    """Measure all that the tables need of one model."""
+    data = images(dataset)
     A_train, y_train, A_test, y_test = affine_digits
     Z_train, Z_test = model.transform(A_train), model.transform(A_test)
     whiten = PCA(whiten=True).fit(Z_train[:FEW])
