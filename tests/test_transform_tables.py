@@ -71,7 +71,7 @@ class TestSuperpixels:
 
         better = told(3.0, 0.5)
         assert "T-VAE is ahead of VAE on clean digits: 3.0" in better
-        assert "T-VAE, our defaults is ahead of VAE+, our defaults on superpixels: 3.0" in better
+        assert "T-VAE is ahead of VAE+ on superpixels: 3.0" in better
         assert "takes a digit towards its own view: 0.50" in better
         worse = told(-3.0, 0.0)
         assert "T-VAE is behind VAE+ on superpixels, neighbours among clean digits: -3.0" in worse
