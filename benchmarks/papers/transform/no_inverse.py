@@ -79,8 +79,8 @@ def report_superpixels(report, by_model, scale):
         "These were chosen by the look of eight digits. T-VAE has two views (`n_views=2`), VAE+ "
         "one in place of the row. Rows, epochs, networks and random starts as in table 1 above. "
         f"Neighbours among {scale.neighbours} training digits: clean for clean ones, superpixels "
-        "for superpixels, and clean for superpixels. *T*: how far T takes a digit to its own view, from encoded and "
-        "decoded where it is (0) to the view encoded and decoded (1)."
+        "for superpixels, and clean for superpixels. *T*: how far T takes a digit to its own view, "
+        "from encoded and decoded where it is (0) to the view encoded and decoded (1)."
     )
     rows = []
     for model, results in by_model.items():
