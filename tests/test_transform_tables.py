@@ -108,6 +108,12 @@ class TestMidpoints:
         # The other way of training has no such lead to tell of.
         assert f"{where}, our defaults and VAE, our defaults are not told apart" in less
 
+    def test_parts_of_before_they_were_measured_lack_them(self):
+        by_key = {("MNIST", m, 10): [{"midpoints": 1}] * 2 for m in midpoints.MODELS}
+        assert midpoints.measured(by_key) == {m: [1, 1] for m in midpoints.MODELS}
+        assert midpoints.measured(by_key, 100) == {}
+        assert midpoints.measured(by_key | {("MNIST", "VAE", 10): [{}]}) == {}
+
     def test_half_way_lies_the_row(self, monkeypatch):
         class Plain:
             def transform(self, X):

@@ -40,16 +40,15 @@ def other_cells(scale):
     ]
 
 
-def by_models(what, module, scale, folder, ending=""):
-    """Train and measure, on MNIST with 10 components, under each way of training."""
+def on_superpixels(scale, folder):
+    """Train and measure on MNIST with 10 components, with views that have no inverse."""
     found = {}
-    for group in module.GROUPS:
-        for model in (name + group for name in module.MODELS):
-            for seed in range(scale.seeds):
-                name = f"{what} {scale.part('MNIST', model + ending, 10, seed)}"
-                result = kept(folder, name, partial(module.evaluate, model, seed, scale))
-                found.setdefault(model, []).append(result)
-                print(what, model, seed, flush=True)
+    for model in (name + group for group in no_inverse.GROUPS for name in no_inverse.MODELS):
+        for seed in range(scale.seeds):
+            name = f"superpixels {scale.part('MNIST', model + SUPERPIXELS, 10, seed)}"
+            measure = partial(no_inverse.evaluate, model, seed, scale)
+            found.setdefault(model, []).append(kept(folder, name, measure))
+            print("superpixels", model, seed, flush=True)
     return found
 
 
@@ -97,20 +96,16 @@ def main():
     report_few_labels(report, by_key, scale)
     report_nats(report, by_key, scale)
     network = scale.network.get("architecture", "perceptrons")
-    by_network = {network: by_models("midpoints", midpoints, scale, arguments.keep)}
+    by_network = {network: midpoints.measured(by_key)}
     if arguments.size == "default":  # the other sizes' networks are the paper's
         at_length = NETWORKS
         if arguments.components:
             at_length = at_length._replace(components=tuple(arguments.components))
-        found = train(networks.cells(at_length), networks.evaluate, at_length)
+        found = train(networks.cells(at_length), evaluate, at_length)
         networks.report_networks(report, found, at_length, affine_digits)
         report.remarks(remarks(found, at_length), "What the paper's networks say")
-        if 10 in at_length.components:
-            by_network["conv_tvae"] = {
-                model: [result["midpoints"] for result in found["MNIST", model, 10]]
-                for model in at_length.models
-            }
-    superpixels = by_models("superpixels", no_inverse, scale, arguments.keep, SUPERPIXELS)
+        by_network["conv_tvae"] = midpoints.measured(found)
+    superpixels = on_superpixels(scale, arguments.keep)
     no_inverse.report_superpixels(report, superpixels, scale)
     report.remarks(no_inverse.remarks_on_superpixels(superpixels), "What superpixels say")
     midpoints.report_midpoints(report, by_network)

@@ -6,6 +6,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
 from benchmarks._common import paired
+from benchmarks.papers.transform.midpoints import midpoint_errors
 from benchmarks.papers.transform.models import build
 from benchmarks.papers.transform.settings import images
 from sklatent.datasets import make_affine_digits
@@ -67,13 +68,7 @@ def trained(dataset, name, n_components, seed, scale):
 
 def evaluate(dataset, name, n_components, seed, scale, affine_digits):
     """Train one model and measure all that the tables need of it."""
-    model = trained(dataset, name, n_components, seed, scale)
-    return measure(model, dataset, scale, affine_digits)
-
-
-def measure(model, dataset, scale, affine_digits):
-    """Measure all that the tables need of one model."""
-    data = images(dataset)
+    model, data = trained(dataset, name, n_components, seed, scale), images(dataset)
     A_train, y_train, A_test, y_test = affine_digits
     Z_train, Z_test = model.transform(A_train), model.transform(A_test)
     whiten = PCA(whiten=True).fit(Z_train[:FEW])
@@ -94,6 +89,7 @@ def measure(model, dataset, scale, affine_digits):
         ),
         "own": own,
         "labels": few_labels(Z_train, y_train, Z_test, y_test, scale.label_draws),
+        "midpoints": midpoint_errors(model, dataset, scale),
     }
     if dataset == "MNIST":
         held_out = data.data_test[: scale.likelihood_rows]

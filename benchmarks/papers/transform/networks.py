@@ -1,7 +1,5 @@
-"""Table 1 and figure 4 with the paper's own networks."""
+"""Table 1 with the paper's own networks."""
 
-from benchmarks.papers.transform.measures import measure, trained
-from benchmarks.papers.transform.midpoints import midpoint_errors
 from benchmarks.papers.transform.nats import tabulate_nats
 from benchmarks.papers.transform.settings import FILES
 from benchmarks.papers.transform.table_1 import report_table_1
@@ -18,13 +16,6 @@ def cells(scale):
         for dataset in FILES
         for model in scale.models
     ]
-
-
-def evaluate(dataset, name, n_components, seed, scale, affine_digits):
-    """Train one model and measure all that the tables and figure 4 need of it."""
-    model = trained(dataset, name, n_components, seed, scale)
-    figure_4 = {"midpoints": midpoint_errors(model, dataset, scale)}
-    return measure(model, dataset, scale, affine_digits) | figure_4
 
 
 def report_networks(report, by_key, scale, affine_digits):
