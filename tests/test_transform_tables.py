@@ -37,6 +37,10 @@ class TestSuperpixels:
         assert not torch.equal(self.view(self.X), self.view(self.X, seed=1))
         assert self.view(self.X.double()).dtype == torch.float64
 
+    def test_a_centre_may_be_drawn_on_the_border(self, monkeypatch):
+        monkeypatch.setattr(torch, "rand", lambda *shape, **_: torch.full(shape, 1 - 2.0**-24))
+        assert self.view(self.X).isfinite().all()
+
     def test_small_differences_that_count_follow_the_strokes(self):
         stripe = torch.zeros(1, 28, 28)
         stripe[:, :, 13:15] = 1.0

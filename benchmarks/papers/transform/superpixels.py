@@ -39,7 +39,8 @@ class Superpixels:
         cells = torch.tensor([height, width]) / self.n_across
         grid = torch.cartesian_prod(*[torch.arange(float(self.n_across))] * 2)
         starts = (grid + torch.rand(n, k, 2, generator=generator)) * cells
-        nearest = starts.long()
+        # A draw just below 1 may round to the border itself.
+        nearest = torch.minimum(starts.long(), torch.tensor([height - 1, width - 1]))
         found = x.gather(1, nearest[..., 0] * width + nearest[..., 1])
         places = torch.cartesian_prod(torch.arange(float(height)), torch.arange(float(width)))
         places = (places / cells).T.expand(n, -1, -1)
