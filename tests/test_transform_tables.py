@@ -112,6 +112,13 @@ class TestMidpoints:
         # The other way of training has no such lead to tell of.
         assert f"{where}, our defaults and VAE, our defaults are not told apart" in less
 
+    def test_a_rival_may_be_missing(self):
+        by_network = self.by_network(5.0)
+        del by_network["perceptrons"]["VAE, our defaults"]
+        told = said(midpoints.remarks_on_midpoints(by_network))
+        assert "affine maps: T-VAE has less error than VAE+" in told
+        assert "our defaults" not in told
+
     def test_parts_of_before_they_were_measured_lack_them(self):
         by_key = {("MNIST", m, 10): [{"midpoints": 1}] * 2 for m in midpoints.MODELS}
         assert midpoints.measured(by_key) == {m: [1, 1] for m in midpoints.MODELS}

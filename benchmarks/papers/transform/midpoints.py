@@ -53,6 +53,11 @@ def added(results, pairs):
     return [result[pairs]["midpoint"] - result[pairs]["decoded"] for result in results]
 
 
+def whole_groups(by_model):
+    """Say in which ways of training all three models are there."""
+    return [group for group in GROUPS if all(model + group in by_model for model in MODELS)]
+
+
 def leads(by_model, pairs, ending=""):
     """By how much T-VAE's error is smaller, paired by seed: of midpoints, and of what they add."""
     ours = by_model["T-VAE" + ending]
@@ -92,8 +97,8 @@ def report_midpoints(report, by_network):
     report.text("T-VAE: by how much its error is smaller, paired by seed.")
     rows = []
     for network, by_model in by_network.items():
-        for ending in GROUPS:
-            for pairs in PAIRS if "T-VAE" + ending in by_model else ():
+        for ending in whole_groups(by_model):
+            for pairs in PAIRS:
                 found = leads(by_model, pairs, ending)
                 cells = [f"{found[rival][i]:.1f}" for i in range(2) for rival in MODELS[:2]]
                 rows.append([network, "T-VAE" + ending, pairs, *cells])
@@ -104,9 +109,7 @@ def report_midpoints(report, by_network):
 def remarks_on_midpoints(by_network):
     """Whether T-VAE's midpoints are nearer to the row than others', and than mean images."""
     for network, by_model in by_network.items():
-        for ending in GROUPS:
-            if "T-VAE" + ending not in by_model:
-                continue
+        for ending in whole_groups(by_model):
             for pairs in PAIRS:
                 where = f"Midpoints, {network}, {pairs}: T-VAE{ending}"
                 for rival, told in leads(by_model, pairs, ending).items():
