@@ -6,6 +6,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
 from benchmarks._common import paired
+from benchmarks.papers.transform.midpoints import midpoint_errors
 from benchmarks.papers.transform.models import build
 from benchmarks.papers.transform.settings import images
 from sklatent.datasets import make_affine_digits
@@ -88,6 +89,7 @@ def evaluate(dataset, name, n_components, seed, scale, affine_digits):
         ),
         "own": own,
         "labels": few_labels(Z_train, y_train, Z_test, y_test, scale.label_draws),
+        "midpoints": midpoint_errors(model, dataset, scale),
     }
     if dataset == "MNIST":
         held_out = data.data_test[: scale.likelihood_rows]

@@ -13,8 +13,10 @@ from benchmarks.papers.transform.settings import (
     PRINTED,
     PRIOR,
     SHAPE,
+    SUPERPIXELS,
     VIEWS,
 )
+from benchmarks.papers.transform.superpixels import Superpixels
 from sklatent import VAE, TransformVAE
 
 
@@ -76,11 +78,14 @@ def build(name, n_components, seed, scale):
         halved = LRScheduler(policy="StepLR", step_size=quarter, gamma=0.5)
         parameters |= PAPERS | {"callbacks": [halved]}
     views = FAR_VIEWS if FAR in name else MILDER.get(name, VIEWS)
+    if SUPERPIXELS in name:
+        views = Superpixels()
     if name.startswith("T-VAE"):
         kind = PriorOfT if PRIOR in name else TransformVAE
         return kind(
             n_components,
             transformation=views,
+            n_views=2 if SUPERPIXELS in name else None,
             view_divergence_weight=0.0 if name == PRINTED else 1.0,
             latent_layer_sizes=scale.between,
             **parameters,

@@ -17,6 +17,11 @@ def report_nats(report, by_key, scale):
         "Bernoulli variable cannot take: these nats, as the paper's, are a cross-entropy and no "
         "likelihood, and compare only with others of the same images."
     )
+    tabulate_nats(report, by_key, scale)
+
+
+def tabulate_nats(report, by_key, scale):
+    """Each model's, with what the paper has."""
     rows = []
     for d in scale.components:
         plain = [result["nats"] for result in by_key["MNIST", "VAE", d]]

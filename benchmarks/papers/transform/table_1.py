@@ -54,7 +54,6 @@ def report_table_1(report, by_key, scale, affine_digits):
     )
     rows.append(["pixels themselves", 784, pixels, "", pixels, "", few, few, "", ""])
     rows.append(["chance", 0, *["10"] * 8])
-    report.text("## Table 1: percent right (published)")
     columns = ["M-Aff", "M-M", "F-Aff", "F-F"]
     columns += [
         f"{name}, neighbours among {FEW}{how}"
