@@ -133,18 +133,38 @@ class BoundLikelihood(nn.Module):
         """Draw rows at a decoder's output."""
         return self.likelihood.sample(output, generator, **self._own())
 
-    def start(self, residual, variance, seen=None):
-        """Set learned and kept parameters to where training starts."""
-        if self.names:
-            self.set(optional(self.likelihood, "start", {}, residual, variance, **_told(seen)))
+    def start(self, residuals, variance, seen=None, places=...):
+        """Set learned and kept parameters to where training starts.
+
+        Parameters
+        ----------
+        residuals : ndarray of shape (n_features,) or (n_places, n_features)
+            Variance of each feature around the decoder's output; of a stacked module, each
+            model's.
+        variance : ndarray of shape (n_features,)
+            Of each feature.
+        seen : dict, default=None
+            What :meth:`observe` found.
+        places : Tensor of int or Ellipsis, default=Ellipsis
+            Which models of a stacked module.
+        """
+        if not self.names:
+            return
+        found = [
+            optional(self.likelihood, "start", {}, residual, variance, **_told(seen))
+            for residual in np.atleast_2d(residuals)
+        ]
+        own = {name: np.stack([np.asarray(each[name]) for each in found]) for name in found[0]}
+        self.set(own, places)
 
     @torch.no_grad()
-    def set(self, values):
-        """Set those of the learned and kept parameters that are named."""
+    def set(self, values, places=...):
+        """Set those of the learned and kept parameters that are named, as :meth:`start` does."""
         for name in (*self.names, *(["fill"] if self.masked else [])):
             if name in values:
                 own = getattr(self, name)
-                own.copy_(torch.as_tensor(values[name], dtype=own.dtype).reshape(own.shape))
+                shape = own.shape if places is ... else (-1, *own.shape[1:])
+                own[places] = torch.as_tensor(values[name], dtype=own.dtype).reshape(shape)
 
 
 def fixed_numbers(likelihood, n_features):

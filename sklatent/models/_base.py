@@ -9,7 +9,7 @@ from sklatent.models._covariates import modelled_columns, split_columns
 from sklatent.models._inference import InferenceMixin
 from sklatent.models._members import StackMember
 from sklatent.models._parameters import CONSTRAINTS, check_numbers, document, renamed
-from sklatent.models._start import start
+from sklatent.models._start import start, starts_at_axes
 from sklatent.models._trainable import Trainable
 from sklatent.nn.modules import VariationalModule
 from sklatent.nn.objectives import elbo_terms
@@ -302,7 +302,13 @@ class LatentModel(
 
     def _start(self, module, X, rows, cache, beside):
         """Set a new module to where training starts, and note what that says of the axes."""
-        axes = start(self, module, X, rows, cache, beside)
+        self._note_start(start(self, module, X, rows, cache, beside))
+
+    def _starts_at_axes(self, module, beside):
+        """Whether others of a stack that have the same rows may start with it."""
+        return type(self)._start is LatentModel._start and starts_at_axes(self, module, beside)
+
+    def _note_start(self, axes):
         for name in ("variances", "gaps", "sign_stability"):
             setattr(self, f"start_{name}_", None if axes is None else getattr(axes, name).copy())
 

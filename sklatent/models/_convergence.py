@@ -30,7 +30,7 @@ def warn_if_nothing_learned(model, X, rows):
     n = X.shape[0] if rows is None else len(rows)
     some = np.linspace(0, n - 1, min(n, _ROWS)).astype(int)
     sample = np.array(dense(X[some if rows is None else rows[some]]), dtype=np.float32)
-    if not np.isfinite(sample[~np.isnan(sample)]).all():
+    if np.isinf(sample).any():
         return  # beyond float32
     if getattr(model, "encoder_", None) is not None:
         return  # an encoder of the user's, of which nothing is known
@@ -53,9 +53,10 @@ def warn_if_nothing_learned(model, X, rows):
 def _better_than_mean(x, decoded):
     """Whether squared errors are smaller in X's own units, or with all features in one."""
     x = x.astype(np.float64)
-    mean = np.nanmean(x, axis=0)
-    errors = np.nansum((x - decoded) ** 2, axis=0)
-    spread = np.nansum((x - mean) ** 2, axis=0)
+    # Where nothing is missing the plain functions take a third of the time, in each of many fits.
+    mean, total = (np.nanmean, np.nansum) if np.isnan(x).any() else (np.mean, np.sum)
+    errors = total((x - decoded) ** 2, axis=0)
+    spread = total((x - mean(x, axis=0)) ** 2, axis=0)
     varies = spread > 0
     relative = errors[varies] / spread[varies]
     return errors.sum() < spread.sum() or (len(relative) > 0 and relative.mean() < 1)

@@ -21,6 +21,7 @@ from sklatent.models._members import Members
 from sklatent.models._nets import make_net, optimizer_of, publish, take_numbers
 from sklatent.models._parameters import same
 from sklatent.models._run_identity import seeds_and_checkpoint
+from sklatent.models._start import start_together
 from sklatent.nn.stacking.modules import stack_varied
 from sklatent.nn.training.data import Rows
 from sklatent.nn.training.devices import (
@@ -207,17 +208,32 @@ class Training:
             for model, noted in zip(self.models, begun.beside, strict=True):
                 vars(model).update(noted)
             return stack_varied(modules, lambda k, module: take_numbers(module, self.models[k]))
-        cache = {}
+        cache, beside, together = {}, self.beside or {}, {}
+
+        def own(k):
+            return rows if rows is None or rows.ndim == 1 else rows[k]
 
         def start(k, module):
-            take_numbers(module, self.models[k])
-            own = rows if rows is None or rows.ndim == 1 else rows[k]
-            self.models[k]._start(module, self.X, own, cache, self.beside or {})
+            model = self.models[k]
+            take_numbers(module, model)
+            if self.stacked and model._starts_at_axes(module, beside):
+                found = own(k)
+                key = None if found is None else found.tobytes()
+                together.setdefault(key, {})[k] = model
+            else:
+                model._start(module, self.X, own(k), cache, beside)
 
-        if self.stacked:
-            return stack_varied(modules, start)
-        start(0, modules[0])
-        return modules[0]
+        if not self.stacked:
+            start(0, modules[0])
+            return modules[0]
+        stacked = stack_varied(modules, start)
+        for members in together.values():
+            models, places, first = [*members.values()], torch.tensor([*members]), min(members)
+            given = modules[first], stacked, places, self.X, own(first), cache
+            axes = start_together(models, *given)
+            for model in models:
+                model._note_start(axes)
+        return stacked
 
     def _on_all_rows(self, net, run, epochs, checkpoint):
         """A fresh net, trained on all rows for as many epochs as were best with some held out.

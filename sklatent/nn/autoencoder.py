@@ -76,10 +76,10 @@ class AutoencoderModule(DecoderModule):
         return full_precision(self.head(features) + self.path.encoder(beside))
 
     @torch.no_grad()
-    def start(self):
-        """Let the encoder's network add nothing."""
-        self.head.weight.zero_()
-        self.head.bias.zero_()
+    def start(self, places=...):
+        """Let the encoder's network add nothing; of a stacked one, the models' at ``places``."""
+        self.head.weight[places] = 0.0
+        self.head.bias[places] = 0.0
 
     def encode(self, x):
         """What is decoded: here, the latents themselves."""

@@ -80,24 +80,24 @@ class LinearPath(nn.Module):
         return torch.addcmul(self.output_center, self.output_scale, both)
 
     @torch.no_grad()
-    def start_encoder(self, center, scale, weight, effect=None, multiplies=None):
+    def start_encoder(self, center, scale, weight, effect=None, multiplies=None, places=...):
         """Set the encoder's side: ``z = weight @ (x - center - effect @ covariates)``."""
-        _set(self.center, center)
-        _set(self.scale, scale)
+        set_places(self.center, center, places)
+        set_places(self.scale, scale, places)
         own = weight * scale
         if effect is not None:
-            own = np.concatenate([own, -weight @ effect], axis=1)
-        _set(self.encoder.weight, own)
+            own = np.concatenate([own, -weight @ effect], axis=-1)
+        set_places(self.encoder.weight, own, places)
         if self.multiplies is not None and multiplies is not None:
-            _set(self.multiplies, multiplies)
+            set_places(self.multiplies, multiplies, places)
 
     @torch.no_grad()
-    def start_decoder(self, center, scale, weight):
+    def start_decoder(self, center, scale, weight, places=...):
         """Set the decoder's side: ``output = center + weight @ z``."""
-        _set(self.output_center, center)
-        _set(self.output_scale, scale)
-        _set(self.decoder.weight, weight / scale)
-        self.decoder.bias.zero_()
+        set_places(self.output_center, center, places)
+        set_places(self.output_scale, scale, places)
+        set_places(self.decoder.weight, weight / scale, places)
+        self.decoder.bias[places] = 0.0
 
 
 class Gate(nn.Module):
@@ -146,5 +146,18 @@ def zero_last_layer(network):
     return True
 
 
-def _set(target, value):
-    target.copy_(torch.as_tensor(value).reshape(target.shape))
+def set_places(target, values, places=...):
+    """Set a tensor, or the places of some models in a stacked one.
+
+    Parameters
+    ----------
+    target : Tensor of shape (...) or (K, ...)
+        Changed in place.
+    values : array
+        As many numbers as the tensor has, or as each place has: for each model its own, or the
+        same for all.
+    places : Tensor of int or Ellipsis, default=Ellipsis
+        Which models; Ellipsis is the whole tensor.
+    """
+    shape = target.shape if places is ... else (-1, *target.shape[1:])
+    target[places] = torch.as_tensor(values, dtype=target.dtype).reshape(shape)

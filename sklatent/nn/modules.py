@@ -5,7 +5,7 @@ from torch import nn
 
 from sklatent.likelihoods._bound import BoundLikelihood
 from sklatent.nn.architectures import build_networks, takes_images
-from sklatent.nn.linear_path import Gate, LinearPath, zero_last_layer
+from sklatent.nn.linear_path import Gate, LinearPath, set_places, zero_last_layer
 from sklatent.nn.posteriors import make_posterior, n_posterior_parameters
 from sklatent.nn.stacking.mlp import in_one
 from sklatent.nn.told import ToldModule
@@ -114,12 +114,15 @@ class VariationalModule(ToldModule):
         return self.decode(self.encode(x).mean)
 
     @torch.no_grad()
-    def start(self, log_var):
-        """Let the networks add nothing, with posteriors of log variance ``log_var``, ``(d,)``."""
+    def start(self, log_var, places=...):
+        """Let the networks add nothing, with posteriors of log variance ``log_var``, ``(d,)``.
+
+        Of a stacked module, those of the models at ``places``, with ``(n_places, d)``.
+        """
         d = self.n_components
-        self.head.weight.zero_()
-        self.head.bias.zero_()
-        self.head.bias[d : 2 * d] = torch.as_tensor(log_var, dtype=self.head.bias.dtype)
+        self.head.weight[places] = 0.0
+        self.head.bias[places] = 0.0
+        set_places(self.head.bias.narrow(-1, d, d), log_var, places)
 
 
 def variational_parts(model, n_features):

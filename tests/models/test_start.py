@@ -4,13 +4,17 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import minimize
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 from sklatent import VAE, Autoencoder, RelativeAutoencoder, RosettaPoints, RosettaVAE
+from sklatent.likelihoods import Gaussian
+from sklatent.models._fit_together import fit_models
 from sklatent.models._start import linear_vae
 
 rng = np.random.default_rng(0)
@@ -158,3 +162,37 @@ def test_a_stream_whose_first_block_is_not_like_the_rest():
     whole = VAE(4, hidden_layer_sizes=(32,), batch_size=32, max_epochs=3, random_state=0).fit(X)
     assert min(scores[axes]) > max(scores["pca"]) + 20  # 7 for -33
     assert min(scores[axes]) > whole.score(X) - 6
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"likelihood": "bernoulli"},
+        {"likelihood": Gaussian("per_feature")},
+        {"likelihood": "negative_binomial"},
+        {"posterior": "full", "n_components": 50},  # more than the rows have dimensions
+        {"init": "random"},
+    ],
+    ids=str,
+)
+def test_models_of_a_stack_start_together_where_each_would(settings):
+    """With their own beta and seed, on rows of their own."""
+    X = load_digits().data / 16
+    X = np.round(16 * X) if settings.get("likelihood") == "negative_binomial" else X
+    rows = np.array([np.arange(40), np.arange(20, 60), np.arange(40), np.arange(40)])
+    own = {"learning_rate": 1e-9, "max_epochs": 1, "early_stopping": False} | settings
+    own = {"n_components": 3, "hidden_layer_sizes": (8,)} | own
+    models = [
+        VAE(beta=beta, random_state=seed, **own)
+        for beta, seed in zip([0.5, 1.0, 4.0, 0.5], [0, 0, 1, 2], strict=True)
+    ]
+    alone = [clone(model).fit(X[rows[k]]) for k, model in enumerate(models)]
+    fit_models(models, X, rows)
+    for model, single in zip(models, alone, strict=True):
+        found, expected = (m.net_.module_.state_dict() for m in (model, single))
+        assert found.keys() == expected.keys()
+        for name, value in expected.items():
+            torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-6, msg=name)
+        for name in ("start_variances_", "start_gaps_", "start_sign_stability_"):
+            np.testing.assert_array_equal(getattr(model, name), getattr(single, name))

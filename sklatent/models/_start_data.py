@@ -1,0 +1,147 @@
+"""What a start in closed form needs to know of the rows."""
+
+from copy import copy
+
+import numpy as np
+import torch
+
+from sklatent._utils.sparse import dense
+from sklatent.likelihoods._bound import optional
+from sklatent.models._covariates import center_and_scale
+from sklatent.models._principal_axes import axes_of, principal_axes
+
+MAX_REGRESSION_ROWS = 4096
+# Deviations to a unit of the networks' input. Adam's steps are larger beside the weights of a
+# narrow input, which gains bound and loses the space: at 2 in place of 4, digits gain 1.5 nats, and
+# R2 between seeds falls from 0.986 to 0.981 with eight components and from 0.984 to 0.963 with two.
+_WIDTH = 4.0
+
+
+class StartData:
+    """What starts need to know of the rows, each found when it is first asked for."""
+
+    def __init__(self, likelihood, X, rows, n_components, told=None):
+        self.likelihood, self.X, self.rows, self.told = likelihood, X, rows, told
+        self.n_components = n_components
+        self.n_rows = X.shape[0] if rows is None else len(rows)
+        self._axes = self._effect = self._on_output = self._spread = None
+        self.seen = likelihood.observe(self._rows, X.shape[1])
+        if told is not None:
+            self.center, self.scale = center_and_scale(told, rows)
+
+    def _rows(self, size, table=None):
+        table = self.X if table is None else table
+        for begin in range(0, self.n_rows, size):
+            part = slice(begin, min(begin + size, self.n_rows))
+            block = table[part] if self.rows is None else table[self.rows[part]]
+            block = np.ascontiguousarray(dense(block), dtype=np.float64)
+            yield block if block.flags.writeable else block.copy()  # torch warns of such memory
+
+    def at(self, places):
+        """Some of the rows themselves, and what they are told."""
+        index = places if self.rows is None else self.rows[places]
+        tables = (self.X, self.told)
+        return tuple(None if t is None else np.array(dense(t[index]), np.float64) for t in tables)
+
+    def blocks(self, size):
+        """Rows as the encoder sees them, without what covariates explain, in float64."""
+        if self.told is None:
+            return map(self._as_seen, self._rows(size))
+        return map(self.unexplained, self._rows(size), self._rows(size, self.told))
+
+    def _as_seen(self, rows, standard=None):
+        """Rows as the encoder sees them, as float64; with their standardised covariates, if any."""
+        rows = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float64))
+        seen = self.likelihood.encoder_input(rows)
+        if standard is not None and self.multiplies is not None:
+            effect = torch.from_numpy(standard @ self.multiplies.T)
+            seen = self.likelihood.without_effect(rows, seen, effect)
+        return seen.numpy()
+
+    def unexplained(self, rows, told):
+        """Rows as the encoder sees them, less what is linear in their covariates."""
+        if self.told is None:
+            return self._as_seen(rows)
+        standard = self._standard(told)
+        return self._as_seen(rows, standard) - standard @ self.effect.T
+
+    def _standard(self, told):
+        return np.nan_to_num((np.asarray(told, np.float64) - self.center) / self.scale, nan=0.0)
+
+    @property
+    def effect(self):
+        """How what is seen changes with the standardised covariates, ``(n_features, n)``; or None.
+
+        The least squares solution of smallest norm: one-hot columns are no independent ones.
+        """
+        if self._effect is None and self.told is not None:
+            square, product, sums = 0.0, 0.0, 0.0
+            for x, told in zip(
+                self._rows(MAX_REGRESSION_ROWS),
+                self._rows(MAX_REGRESSION_ROWS, self.told),
+                strict=True,
+            ):
+                told = self._standard(told)
+                seen = self._as_seen(x, told)
+                square, product = square + told.T @ told, product + told.T @ seen
+                sums = sums + np.concatenate([told.sum(axis=0), seen.sum(axis=0)])
+            n_told = self.told.shape[1]
+            told_sum, seen_sum = sums[:n_told], sums[n_told:]
+            square = square - np.outer(told_sum, told_sum) / self.n_rows
+            product = product - np.outer(told_sum, seen_sum) / self.n_rows
+            self._effect = np.linalg.lstsq(square, product, rcond=1e-10)[0].T
+        return self._effect
+
+    @property
+    def axes(self):
+        """Principal axes of the rows."""
+        if self._axes is None:
+            n_features = self.X.shape[1]
+            self._axes = principal_axes(self.blocks, self.n_rows, n_features, self.n_components)
+        return self._axes
+
+    @property
+    def feature_variances(self):
+        """Variance of each feature."""
+        return self.axes.feature_variances
+
+    @property
+    def spread(self):
+        """One scale for all features, so wide that an optimiser's steps are small beside it."""
+        if self._spread is None:
+            self._spread = _WIDTH * float(np.sqrt(self.feature_variances.mean())) or 1.0
+        return self._spread
+
+    def with_axes_of(self, decomposition):
+        """The same rows, with axes that were found before."""
+        name = type(decomposition).__name__
+        if self.told is not None:
+            raise ValueError(
+                f"init={name} knows nothing of covariates, whose effect is no part of the axes. "
+                'Use init="pca".'
+            )
+        rows = next(self._rows(MAX_REGRESSION_ROWS))
+        if not np.array_equal(np.where(np.isnan(rows), rows, self._as_seen(rows)), rows, True):
+            kind = type(self.likelihood.likelihood).__name__
+            raise ValueError(
+                f"init={name} was fitted to X itself, but under likelihood={kind} the encoder sees "
+                'other numbers. Use init="pca", or anchors.'
+            )
+        data = copy(self)
+        data._axes, data._spread = axes_of(decomposition, self.n_components, self.X.shape[1]), None
+        return data
+
+    def effect_on_output(self):
+        """How the decoder's output changes with them, if the likelihood finds out by itself."""
+        if self.told is None or self._on_output is not None:
+            return self._on_output
+        some = np.linspace(0, self.n_rows - 1, min(self.n_rows, MAX_REGRESSION_ROWS)).astype(int)
+        rows, told = self.at(some)
+        given = np.nan_to_num(rows, nan=0.0), self._standard(told)
+        self._on_output = optional(self.likelihood.likelihood, "start_effect", None, *given)
+        return self._on_output
+
+    @property
+    def multiplies(self):
+        """Logarithm of what covariates multiply what is seen by, or None where they add to it."""
+        return self.effect_on_output() if self.likelihood.multiplied else None
