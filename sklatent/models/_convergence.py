@@ -53,7 +53,7 @@ def warn_if_nothing_learned(model, X, rows):
 def _better_than_mean(x, decoded):
     """Whether squared errors are smaller in X's own units, or with all features in one."""
     x = x.astype(np.float64)
-    # Where nothing is missing the plain functions take a third of the time, in each of many fits.
+    # Where nothing is missing, plain functions take a third of the time, in each of many fits.
     mean, total = (np.nanmean, np.nansum) if np.isnan(x).any() else (np.mean, np.sum)
     errors = total((x - decoded) ** 2, axis=0)
     spread = total((x - mean(x, axis=0)) ** 2, axis=0)
