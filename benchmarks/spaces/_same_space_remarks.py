@@ -12,8 +12,8 @@ SAME = {
 BY_HAND = (
     "By hand, apart from this script:\n\n"
     "* 2026-11-27, the encoder's inputs scaled half as wide (`_WIDTH` in `models/_start_data.py`, "
-    "2 in place of 4). Digits with two components, four splits: bound 14.60, 14.69, 14.96 and 14.48 for "
-    "13.22, 13.16, 13.97 and 13.62, R^2 0.987, 0.991, 0.910 and 0.965 for 0.983, 0.992, 0.971 and "
+    "2 in place of 4). Digits with two components, four splits: bound 14.60, 14.69, 14.96 and "
+    "14.48 for 13.22, 13.16, 13.97 and 13.62, R^2 0.987, 0.991, 0.910 and 0.965 for 0.983, 0.992, 0.971 and "
     "0.992. Three components, two splits: R^2 0.963 and 0.979 for 0.984 and 0.988. Eight: bound "
     "35.4 and 35.8 for 33.9 and 34.2, R^2 0.983 and 0.980 for 0.987 and 0.985. What a narrow input "
     "gains in bound it loses in the space, which is what this start is for; so the width is 4.\n"
