@@ -26,8 +26,10 @@ _MAY_DIFFER = {"random_state", "verbose", "init", "warmup_epochs"}
 #  50 inputs, h = 128, 1.8e7:                        3533, 1683, 1262, 1239
 # 100 inputs, h = 256, 7.2e7:                        5352, 3632, 3229, 3343
 # 784 inputs, h = 256, 2.1e8:                       12704, 7700, 7560
-# Beyond these, members gain little and cost memory; 58, 116 and 231 of the first kind: 1, 0.8, 0.7.
-_MOST = 384
+# Beyond these, members gain little and cost memory. Of the first kind, alone on a processor, 58,
+# 116 and 231 take 1, 0.8 and 0.7 of the time; in two processes, whose caches are one, 693 in chunks
+# of 116, 174 and 347 take as long, and the largest wait the longest for a core that is slow.
+_MOST = 192
 _MOST_UNSEEN = 16
 _WORK = 1.2e9
 _MOST_ON_A_GPU = 256

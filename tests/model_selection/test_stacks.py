@@ -66,7 +66,7 @@ def test_chunks_are_even_and_enough(n, size, n_jobs, chunks):
 
 
 def test_large_models_are_not_stacked_by_the_dozen():
-    assert members_at_a_time(VAE(2, hidden_layer_sizes=(32, 32)), 5) == 384
+    assert members_at_a_time(VAE(2, hidden_layer_sizes=(32, 32)), 5) == 192
     assert members_at_a_time(VAE(10, hidden_layer_sizes=(1024, 1024)), 784) == 1
     conv = VAE(10, architecture="conv", image_shape=(1, 28, 28))
     assert members_at_a_time(conv, 784) == 1
