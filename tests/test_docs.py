@@ -314,7 +314,7 @@ def browser():
     names = ("chromium", "chromium-browser", "google-chrome")
     chromium = next(filter(None, map(shutil.which, names)), None)
     if chromium is None:
-        pytest.skip("needs Chromium, as the system's package")
+        pytest.skip("pages are looked at in Chromium, the system's package, which is not there")
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser

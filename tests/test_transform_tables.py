@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.papers.transform import midpoints, networks, no_inverse, settings
+from benchmarks.papers.transform import midpoints, no_inverse, settings
 from benchmarks.papers.transform.models import build
 from benchmarks.papers.transform.superpixels import Superpixels
 
@@ -145,6 +145,6 @@ def test_networks_are_trained_seed_by_seed():
     scale = settings.NETWORKS
     assert scale.network == {"architecture": "conv_tvae"}
     assert scale.between == (1000, 1000)
-    cells = networks.cells(scale)
+    cells = scale.cells(scale.models)
     assert len(cells) == len(set(cells)) == 2 * 3 * 3
     assert {cell[-1] for cell in cells[:6]} == {0}

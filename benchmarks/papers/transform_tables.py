@@ -14,7 +14,7 @@ from benchmarks.papers.transform.figures import draw_figures
 from benchmarks.papers.transform.measures import N_NEIGHBORS, affine, evaluate
 from benchmarks.papers.transform.nats import report_nats
 from benchmarks.papers.transform.remarks import remarks
-from benchmarks.papers.transform.settings import FILES, NETWORKS, SCALES, SUPERPIXELS, VIEWS
+from benchmarks.papers.transform.settings import NETWORKS, SCALES, SUPERPIXELS, VIEWS
 from benchmarks.papers.transform.table_1 import report_table_1, report_variants
 
 
@@ -30,14 +30,9 @@ def first_cell(scale):
 
 def other_cells(scale):
     """List what is trained in the others."""
-    return [
-        (dataset, model, n_components, seed)
-        for n_components in scale.components
-        for seed in range(scale.seeds)
-        for dataset in FILES
-        for model in (*scale.models, *scale.ours)
-        if (dataset, n_components) != ("MNIST", scale.components[0])
-    ]
+    first = "MNIST", scale.components[0]
+    every = scale.cells((*scale.models, *scale.ours))
+    return [cell for cell in every if (cell[0], cell[2]) != first]
 
 
 def on_superpixels(scale, folder):
@@ -101,7 +96,7 @@ def main():
         at_length = NETWORKS
         if arguments.components:
             at_length = at_length._replace(components=tuple(arguments.components))
-        found = train(networks.cells(at_length), evaluate, at_length)
+        found = train(at_length.cells(at_length.models), evaluate, at_length)
         networks.report_networks(report, found, at_length, affine_digits)
         report.remarks(remarks(found, at_length), "What the paper's networks say")
         by_network["conv_tvae"] = midpoints.measured(found)

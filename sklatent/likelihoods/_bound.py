@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sklatent._utils.places import set_places
 from sklatent.likelihoods._base import Likelihood
 
 _BLOCK_ROWS = 1024
@@ -162,9 +163,7 @@ class BoundLikelihood(nn.Module):
         """Set those of the learned and kept parameters that are named, as :meth:`start` does."""
         for name in (*self.names, *(["fill"] if self.masked else [])):
             if name in values:
-                own = getattr(self, name)
-                shape = own.shape if places is ... else (-1, *own.shape[1:])
-                own[places] = torch.as_tensor(values[name], dtype=own.dtype).reshape(shape)
+                set_places(getattr(self, name), values[name], places)
 
 
 def fixed_numbers(likelihood, n_features):

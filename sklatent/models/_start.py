@@ -181,19 +181,13 @@ def _at_principal_axes(models, module, data, places=...):
     if posterior is not None:
         posterior = np.pad(posterior, beyond, constant_values=1)
     effect = data.effect, data.multiplies
-    module.path.start_encoder(axes.mean, data.spread, _each(encoder, places), *effect, places)
+    module.path.start_encoder(axes.mean, data.spread, encoder, *effect, places)
     _networks_at_zero(module, posterior, places)
     module.likelihood.start(residuals, axes.feature_variances, data.seen, places)
     if first._decodes_latents():
-        loadings = _each(decoder.swapaxes(-1, -2), places)
-        _start_decoder(module, data, axes.mean, loadings, places=places)
+        _start_decoder(module, data, axes.mean, decoder.swapaxes(-1, -2), places=places)
     else:
         _regress_decoder(module, data)
-
-
-def _each(values, places):
-    """What there is for each model, or for the one that there is."""
-    return values[0] if places is ... else values
 
 
 def _at_anchors(model, module, data, points):
@@ -228,19 +222,21 @@ def _posterior_variance(points):
 
 
 def _start_decoder(module, data, mean, loadings, codes=None, places=...):
-    """Decode codes linearly: their mean to the mean, and by the link's slope there."""
-    if data.effect is not None:  # behind latents lie covariates
-        loadings = np.concatenate([loadings, data.effect], axis=1)
-    if places is ...:
-        center, weight = module.likelihood.start_output(mean, loadings, data.seen)
-    else:
-        found = [module.likelihood.start_output(mean, own, data.seen) for own in loadings]
-        center, weight = map(np.stack, zip(*found, strict=True))
-    effect = data.effect_on_output()
-    if effect is not None:
-        weight[:, -effect.shape[1] :] = effect
-    if codes is not None:
-        center = center - weight[:, : len(codes)] @ codes
+    """Decode codes linearly: their mean to the mean, and by the link's slope there.
+
+    ``loadings`` are one model's, or each one's.
+    """
+    effect, found = data.effect_on_output(), []
+    for own in loadings.reshape(-1, *loadings.shape[-2:]):
+        if data.effect is not None:  # behind latents lie covariates
+            own = np.concatenate([own, data.effect], axis=1)
+        center, weight = module.likelihood.start_output(mean, own, data.seen)
+        if effect is not None:
+            weight[:, -effect.shape[1] :] = effect
+        if codes is not None:
+            center = center - weight[:, : len(codes)] @ codes
+        found.append((center, weight))
+    center, weight = map(np.stack, zip(*found, strict=True))
     # Where outputs are in X's unit, so is the scale; other links have their own.
     same_unit = module.likelihood.in_data_unit
     module.path.start_decoder(center, data.spread if same_unit else 1.0, weight, places)

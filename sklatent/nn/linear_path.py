@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sklatent._utils.places import set_places
 from sklatent.nn.channels_last import ToMaps
 from sklatent.nn.stacking.mlp import in_one
 
@@ -144,20 +145,3 @@ def zero_last_layer(network):
     for parameter in network.parameters(recurse=False):
         nn.init.zeros_(parameter)
     return True
-
-
-def set_places(target, values, places=...):
-    """Set a tensor, or the places of some models in a stacked one.
-
-    Parameters
-    ----------
-    target : Tensor of shape (...) or (K, ...)
-        Changed in place.
-    values : array
-        As many numbers as the tensor has, or as each place has: for each model its own, or the
-        same for all.
-    places : Tensor of int or Ellipsis, default=Ellipsis
-        Which models; Ellipsis is the whole tensor.
-    """
-    shape = target.shape if places is ... else (-1, *target.shape[1:])
-    target[places] = torch.as_tensor(values, dtype=target.dtype).reshape(shape)

@@ -3,9 +3,10 @@
 import torch
 from torch import nn
 
+from sklatent._utils.places import set_places
 from sklatent.likelihoods._bound import BoundLikelihood
 from sklatent.nn.architectures import build_networks, takes_images
-from sklatent.nn.linear_path import Gate, LinearPath, set_places, zero_last_layer
+from sklatent.nn.linear_path import Gate, LinearPath, zero_last_layer
 from sklatent.nn.posteriors import make_posterior, n_posterior_parameters
 from sklatent.nn.stacking.mlp import in_one
 from sklatent.nn.told import ToldModule

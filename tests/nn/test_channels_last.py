@@ -24,7 +24,9 @@ def test_values_are_those_of_unflatten(shape, dtype, lead):
 def test_the_layout_stays_through_convolutions():
     maps = ToMaps((3, 8, 8))(torch.randn(4, 192))
     if not channels_last_pays(maps):
-        pytest.skip("no layout is faster here")
+        pytest.skip(
+            "this processor convolves no faster with channels last, so that maps keep theirs"
+        )
     assert maps.is_contiguous(memory_format=torch.channels_last)
     after = nn.Conv2d(3, 5, 3)(maps)
     assert after.is_contiguous(memory_format=torch.channels_last)

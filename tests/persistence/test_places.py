@@ -47,7 +47,9 @@ def test_link_stays_a_link(aligner, tmp_path):
     sklatent.load(link)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+@pytest.mark.skipif(
+    not hasattr(os, "mkfifo"), reason="this system has no named pipes to write into"
+)
 def test_pipe_is_written_into(aligner, tmp_path):
     pipe, got = tmp_path / "pipe", []
     os.mkfifo(pipe)

@@ -1,21 +1,9 @@
 """Table 1 with the paper's own networks."""
 
 from benchmarks.papers.transform.nats import tabulate_nats
-from benchmarks.papers.transform.settings import FILES
 from benchmarks.papers.transform.table_1 import report_table_1
 
 PAPERS_STEPS = 200 * 600
-
-
-def cells(scale):
-    """List what is trained, seed by seed: a run may stop after any, and has whole seeds."""
-    return [
-        (dataset, model, n_components, seed)
-        for n_components in scale.components
-        for seed in range(scale.seeds)
-        for dataset in FILES
-        for model in scale.models
-    ]
 
 
 def report_networks(report, by_key, scale, affine_digits):

@@ -74,6 +74,16 @@ class Scale(NamedTuple):
         rest = self._replace(models=(), ours=(), milder=(), variants=(), components=(), seeds=0)
         return f"transform {dataset} {model} {n_components} {seed} {rest}"
 
+    def cells(self, models):
+        """List what is trained, seed by seed: a run may stop after any, and has whole seeds."""
+        return [
+            (dataset, model, n_components, seed)
+            for n_components in self.components
+            for seed in range(self.seeds)
+            for dataset in FILES
+            for model in models
+        ]
+
 
 CONV = {"architecture": "conv_tvae"}
 SCALES = {

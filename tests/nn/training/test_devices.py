@@ -125,7 +125,7 @@ def test_two_fits_at_once_in_two_threads(two_threads):
 def test_devices_that_are_not_there(device):
     """A ValueError in our words."""
     if device == "mps" and torch.backends.mps.is_available():
-        pytest.skip("there is one")
+        pytest.skip("this machine has an MPS device, which is then no wrong one")
     with pytest.raises(ValueError, match="device="):
         resolve_device(device)
 
