@@ -4,6 +4,7 @@ from sklatent.models._parameters import same
 from sklatent.nn.training.callbacks import own_callbacks
 from sklatent.nn.training.devices import resolve_device
 from sklatent.nn.training.randomness import RandomStreams, draw_seed
+from sklatent.nn.training.rates import set_rates
 
 # Of the parameters that all models share, those that weights have been made for.
 SHAPING = (
@@ -37,7 +38,7 @@ def go_on(model, optimizer_of):
     model : LatentModel
         Fitted.
     optimizer_of : callable
-        From a model to the net's parameters that say how to make its optimizer.
+        From a model and its module to the net's parameters that say how to make its optimizer.
 
     Returns
     -------
@@ -74,12 +75,11 @@ def go_on(model, optimizer_of):
         net.initialize_callbacks()
     net.batch_size, net.lr, net.max_epochs = model.batch_size, model.learning_rate, model.max_epochs
     if "optimizer" in changed:
-        for name in ("optimizer__fused", "optimizer__eps"):
+        for name in ("optimizer__fused", "optimizer__eps", "optimizer__param_groups"):
             vars(net).pop(name, None)
-        vars(net).update(optimizer_of(model))
+        vars(net).update(optimizer_of(model, net.module_))
         net.initialize_optimizer()
-    for group in net.optimizer_.param_groups:
-        group["lr"] = model.learning_rate
+    set_rates(net.optimizer_, model.learning_rate)
     if model._adversary_optimizer is not None:
         fresh = model._adversary_optimizer(net.module_.adversary.parameters())
         for group, new in zip(

@@ -7,6 +7,7 @@ import torch
 
 from sklatent.likelihoods._bound import BoundLikelihood
 from sklatent.models._continuation import parameters_of
+from sklatent.models._quick_decoder import quick_groups
 from sklatent.nn.training.callbacks import own_callbacks, prints
 from sklatent.nn.training.devices import DTYPES
 from sklatent.nn.training.net import LatentNet
@@ -58,7 +59,7 @@ def make_net(model, module, streams, device, n_members=None, rates=None):
         device=device,
         callbacks=own_callbacks(model.callbacks, model.early_stopping is True),
         verbose=0,
-        **optimizer_of(model),
+        **optimizer_of(model, module),
     )
     if rates is not None and min(rates) < max(rates):
         relative = torch.tensor(rates, dtype=torch.float64) / max(rates)
@@ -69,7 +70,7 @@ def make_net(model, module, streams, device, n_members=None, rates=None):
     return net
 
 
-def optimizer_of(model):
+def optimizer_of(model, module):
     """The net's parameters that say how to make a model's optimizer."""
     if callable(model.optimizer):
         return {"optimizer": model.optimizer}
@@ -80,6 +81,9 @@ def optimizer_of(model):
     if model.optimizer in ("adam", "adamw") and model._has_linear_path():
         # At PCA many gradients are zero but for rounding, of which Adam would make whole steps.
         settings["optimizer__eps"] = _EPS_AT_PCA
+        groups = quick_groups(model, module)
+        if groups:
+            settings["optimizer__param_groups"] = groups
     return {"optimizer": _OPTIMIZERS[model.optimizer], **settings}
 
 

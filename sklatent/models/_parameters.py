@@ -144,7 +144,8 @@ _TEXTS = {
 """,
     "learning_rate": """\
     learning_rate : float, default=1e-3
-        Step size of the optimizer.
+        Step size of the optimizer. With "adam" or "adamw", "mlp", "bernoulli" and a start at PCA
+        the decoder's hidden layers make steps of four times that size.
 """,
     "optimizer": """\
     optimizer : {{"adam", "adamw", "sgd", "rmsprop"}} or callable, default="adam"

@@ -32,7 +32,7 @@ from sklatent.nn.training.devices import (
 from sklatent.nn.training.means import TermMeans
 from sklatent.nn.training.quick_adam import QuickAdam
 from sklatent.nn.training.randomness import RandomStreams
-from sklatent.nn.training.rates import Rates
+from sklatent.nn.training.rates import Rates, set_rates
 from sklatent.nn.training.stopping import FiniteGuard, FixedEpochs, Stopper, is_stop_signal
 
 
@@ -138,6 +138,8 @@ class LatentNet(NeuralNet):
         args, kwargs = self.get_params_for_optimizer("optimizer", main)
         optimizer = call_users("optimizer", "(parameters, lr=...)", self.optimizer, *args, **kwargs)
         self.optimizer_ = check_optimizer(optimizer)
+        if any("times" in group for group in optimizer.param_groups):
+            set_rates(optimizer, self.lr)
         if hasattr(self.module_, "adversary"):
             self.adversary_optimizer_ = self.adversary_optimizer(
                 self.module_.adversary.parameters()

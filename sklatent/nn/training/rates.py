@@ -1,6 +1,20 @@
-"""Learning rates: that fall at the end of a run, and that differ between stacked models."""
+"""Learning rates: falling at the end of a run, differing between stacked models and groups."""
 
 import torch
+
+
+def set_rates(optimizer, rate):
+    """Let an optimizer go at a model's rate, each group as many times as is its own.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Groups that go at another rate than the model's say how many times it, as ``"times"``.
+    rate : float
+        The model's.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get("times", 1.0)
 
 
 class Rates:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklatent.models._fit_together import _ELEMENTWISE, _steps_as_is
-from sklatent.nn.training.rates import Rates
+from sklatent.nn.training.rates import Rates, set_rates
 
 RATES = [1e-3, 1e-2, 4e-3]
 SETTINGS = {
@@ -49,3 +49,11 @@ def test_without_differences_a_step_is_the_optimizers_own():
     start, gradients = np.ones((3, 2)), np.ones((4, 3, 2))
     same = walk(torch.optim.Adam, start, gradients, 1e-2, torch.ones(3, dtype=torch.float64))
     np.testing.assert_array_equal(same, walk(torch.optim.Adam, start, gradients, 1e-2))
+
+
+def test_groups_go_as_many_times_as_is_their_own():
+    first, second = (torch.nn.Parameter(torch.zeros(1)) for _ in range(2))
+    groups = [{"params": [first], "times": 4.0}, {"params": [second]}]
+    optimizer = torch.optim.SGD(groups, lr=1.0)
+    set_rates(optimizer, 0.5)
+    assert [group["lr"] for group in optimizer.param_groups] == [2.0, 0.5]
