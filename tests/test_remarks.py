@@ -169,18 +169,26 @@ class TestSpaces:
     def test_labs(self):
         from benchmarks.spaces._same_space_remarks import remarks_on_labs
 
-        def told(ours, cost):
-            rows = [["halves", "start at the anchors", 0.5, 0.5, 40.0]]
-            for rho, bound in (("0.1", 40.0), ("1", 40.0), ("10", 40.0 - cost)):
-                rows.append(["halves", f"RosettaVAE, rho {rho}", ours, ours, bound])
-                rows.append(["halves", f"the paper's terms, rho {rho}", 0.6, 0.6, 40.0])
+        def told(ours, start, bound):
+            rows = [["digits in halves, n", "start at the anchors", *map(around, start), around(1)]]
+            for rho in ("0.1", "1", "10"):
+                own = [*map(around, ours), around(1 if rho == "0.1" else bound)]
+                rows.append(["digits in halves, n", f"RosettaVAE, rho {rho}", *own])
+                printed = f"the paper's terms, rho {rho}"
+                rows.append(["digits in halves, n", printed, *[around(0.9)] * 4, around(1)])
             return said(remarks_on_labs(rows))
 
-        found = told(0.9, 10.0)
-        assert "on both labs' rows, in 3 of 3 cases" in found
-        assert "a rho of 0.1 is nearer than the start at the anchors alone (0.9 and 0.9" in found
-        assert "a rho of 10 in place of 0.1 costs 10 nats" in found
-        assert not told(0.4, 0.1)
+        found = told([0.95, 0.99, 0.95, 0.99], [0.9, 0.975, 0.9, 0.99], bound=-3)
+        assert "on both labs' rows, in 3 of 3 cases on average" in found
+        assert "start at the anchors: 0.975 and 0.990 of all variance" in found
+        assert "0.98 and 0.98 are asked for: not met." in found
+        assert "0.986 and 0.985 are asked for: met." in found
+        assert "a rho of 0.1 is nearer than the start" in found
+        assert "a rho of 10 in place of 0.1 costs 4 nats" in found
+        found = told([0.85, 0.9, 0.95, 0.9], [0.9, 0.98, 0.9, 0.98], bound=1)
+        assert "0.98 and 0.98 are asked for: met." in found
+        assert "nearer" not in found
+        assert "costs" not in found
 
     def test_curves_of_anchors(self):
         from benchmarks.spaces.anchors_curves import remarks

@@ -2,12 +2,13 @@
 
 import time
 import warnings
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
 from joblib import parallel_config
 from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import _safe_split
 
 from sklatent._utils.names import row_keys
@@ -72,6 +73,8 @@ class ChunkResult:
         That preparing and training them took.
     messages : list of str
         Warnings.
+    unconverged : list of str
+        Of each call that warned of it, what it said first.
     states : dict of int to (PausedState, int)
         What training goes on from later.
     losses : dict of int to dict
@@ -82,6 +85,7 @@ class ChunkResult:
     n_stacked: int = 0
     seconds: float = 0.0
     messages: list = field(default_factory=list)
+    unconverged: list = field(default_factory=list)
     states: dict = field(default_factory=dict)
     losses: dict = field(default_factory=dict)
 
@@ -112,8 +116,28 @@ def run_chunk(X, y, chunk):
         for number, (function, arguments, settings) in enumerate(calls):
             if number in turns:
                 arguments, settings = _marked(arguments, settings, turns[number])
-            result.outs.append(function(*arguments, **settings))
+            with _convergence_noted(result):
+                result.outs.append(function(*arguments, **settings))
     return result
+
+
+@contextmanager
+def _convergence_noted(result):
+    """Keep what a call warns of in vain training, which the search says once; pass on the rest."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    result.unconverged += _of_convergence(caught)[:1]
+    _warn_again(caught, ConvergenceWarning)
+
+
+def _of_convergence(caught):
+    return [str(w.message) for w in caught if issubclass(w.category, ConvergenceWarning)]
+
+
+def _warn_again(caught, *but):
+    for w in caught:
+        if not issubclass(w.category, but):
+            warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
 
 
 def _trained_ahead(calls, chunk, result):
@@ -131,13 +155,9 @@ def _trained_ahead(calls, chunk, result):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         trained = fit_noted(plan, schedule)
-    for warning in caught:
-        if issubclass(warning.category, RuntimeWarning):
-            result.messages.append(str(warning.message))
-        else:
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )
+    result.messages += [str(w.message) for w in caught if issubclass(w.category, RuntimeWarning)]
+    result.unconverged += _of_convergence(caught)
+    _warn_again(caught, RuntimeWarning, ConvergenceWarning)
     for fit in trained:
         if fit.asked is None:
             fit.model._trained = Trained(fit.failure)

@@ -3,11 +3,13 @@
 import re
 import sys
 
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklatent._utils.warn import warn_caller
 from sklatent.model_selection._stacks import StackBackend
 
 
@@ -40,6 +42,11 @@ class FusedSearchMixin:
         ------
         ValueError
             If all fits fail, or a parameter is unsuitable.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Once, if candidates' fits have learned nothing: how many, and what the first says.
         """
         self._validate_params()
         if self.n_jobs == 0:
@@ -54,6 +61,12 @@ class FusedSearchMixin:
         self.n_stacked_fits_ = stacks.n_stacked
         self.stacked_fit_time_ = stacks.seconds
         self._after_search(stacks)
+        if stacks.unconverged:
+            warn_caller(
+                f"{len(stacks.unconverged)} of {stacks.n_fits} fits of the search warn that they "
+                f"did not converge. The first says: {stacks.unconverged[0]}",
+                ConvergenceWarning,
+            )
         return self
 
     def _after_search(self, stacks):

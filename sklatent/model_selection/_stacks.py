@@ -64,6 +64,10 @@ class StackBackend(ParallelBackendBase):
         Fits that were trained in stacks.
     seconds : float
         That preparing and training stacks took, in all processes together.
+    n_fits : int
+        Fits of all kinds.
+    unconverged : list of str
+        Of each fit that warned that it had not converged, what it said.
     halving : Halving or None
         Set by a search whose rounds go on with training.
     """
@@ -76,6 +80,7 @@ class StackBackend(ParallelBackendBase):
         self.n_jobs = self.inner._effective_n_jobs()
         self.waiting = []
         self.n_stacked, self.seconds, self.halving = 0, 0.0, None
+        self.n_fits, self.unconverged = 0, []
 
     def __reduce__(self):
         # It serves one search in one process; a copy of the search elsewhere has none.
@@ -114,10 +119,12 @@ class StackBackend(ParallelBackendBase):
         chunks = self._chunks(calls)
         with parallel_config(backend=self.outer, n_jobs=self.outer_n_jobs):
             done = self._in_processes([chunk for _, chunk in chunks])
+        self.n_fits += sum(map(_is_fit, calls))
         results = [None] * len(calls)
         for (numbers, _), result in zip(chunks, done, strict=True):
             self.n_stacked += result.n_stacked
             self.seconds += result.seconds
+            self.unconverged += result.unconverged
             for message in result.messages:
                 warnings.warn(message, RuntimeWarning, stacklevel=2)
             for number, out in zip(numbers, result.outs, strict=True):

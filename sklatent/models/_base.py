@@ -8,13 +8,15 @@ from sklatent.likelihoods._find import find_likelihood
 from sklatent.models._covariates import modelled_columns, split_columns
 from sklatent.models._inference import InferenceMixin
 from sklatent.models._members import StackMember
-from sklatent.models._parameters import CONSTRAINTS, check_numbers, document, renamed
+from sklatent.models._parameters import ATOMS, CONSTRAINTS, check_numbers, document, renamed
 from sklatent.models._start import start, starts_at_axes
 from sklatent.models._trainable import Trainable
 from sklatent.nn.modules import VariationalModule
 from sklatent.nn.objectives import elbo_terms
 
 _NONE = np.empty(0, dtype=np.int64)
+# Values that have no parameters of their own.
+_PLAIN = ATOMS | {tuple, list, dict, np.ndarray}
 
 
 @document()
@@ -219,6 +221,25 @@ class LatentModel(
         if known is None or known[0] is not cls.__init__:
             known = cls._known_parameters = cls.__init__, super()._get_param_names()
         return known[1]
+
+    def get_params(self, deep=True):
+        """Get the parameters of this model.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether those of estimators among them are included.
+
+        Returns
+        -------
+        params : dict
+            Values by name.
+        """
+        # scikit-learn looks into each value for parameters of its own, ten times in a search's fit.
+        known, names = vars(self), self._get_param_names()
+        own = {name: known[name] if name in known else getattr(self, name) for name in names}
+        plain = not deep or all(type(value) in _PLAIN for value in own.values())
+        return own if plain else super().get_params(deep)
 
     def _validate_params(self):
         if "_trained" not in vars(self):

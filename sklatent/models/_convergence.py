@@ -10,30 +10,55 @@ _ROWS = 256  # looked at
 _ACTIVE = 0.01  # variance of a posterior mean over rows (Burda et al.)
 
 
-def warn_if_nothing_learned(model, X, rows):
+def warn_if_nothing_learned(models, X, rows, groups=None):
     """Warn where no component is active or reconstructions are no better than the mean.
 
     Parameters
     ----------
-    model : LatentModel
-        Freshly fitted.
+    models : list of LatentModel
+        Freshly fitted, of one stack if there are several.
     X : array or CSR matrix of shape (n_samples, n_features)
         Validated data, covariates included.
-    rows : ndarray of shape (n_rows,) or None
-        Which it was trained on; None is all.
+    rows : ndarray of shape (n_models, n_rows) or None
+        Which each was trained on; None is all.
+    groups : sequence of int, default=None
+        Models of equal number were trained on the same rows.
 
     Warns
     -----
     ConvergenceWarning
-        With the likely cause and what mends it.
+        For each that has learned nothing, with the likely cause and what mends it.
     """
-    n = X.shape[0] if rows is None else len(rows)
-    some = np.linspace(0, n - 1, min(n, _ROWS)).astype(int)
-    sample = np.array(dense(X[some if rows is None else rows[some]]), dtype=np.float32)
-    if np.isinf(sample).any():
-        return  # beyond float32
-    if getattr(model, "encoder_", None) is not None:
+    if getattr(models[0], "encoder_", None) is not None:
         return  # an encoder of the user's, of which nothing is known
+    alike = {}
+    for k in range(len(models)):
+        alike.setdefault(k if groups is None else groups[k], []).append(k)
+    for places in alike.values():
+        own = None if rows is None else rows[min(places[0], len(rows) - 1)]
+        n = X.shape[0] if own is None else len(own)
+        some = np.linspace(0, n - 1, min(n, _ROWS)).astype(int)
+        sample = np.array(dense(X[some if own is None else own[some]]), dtype=np.float32)
+        if np.isinf(sample).any():
+            continue  # beyond float32
+        fine = _surely_fine(models, places, sample)
+        for k in places:
+            if k not in fine:
+                _look(models[k], sample)
+
+
+def _surely_fine(models, places, sample):
+    """Models of a group that have learned something, by one look at all of them."""
+    found = models[places[0]]._reconstruct_together(sample)
+    if found is None:
+        return ()
+    group, Z, x, decoded = found
+    learned = _better_than_mean(x, decoded) & (Z.var(axis=1) > _ACTIVE).any(axis=1)
+    return {k for k, is_so in zip(group, learned, strict=True) if is_so}
+
+
+def _look(model, sample):
+    """Warn if one model has learned nothing of some rows that it was trained on."""
     try:
         Z, x, decoded = model._reconstruct(sample)
     except ValueError:
@@ -51,15 +76,19 @@ def warn_if_nothing_learned(model, X, rows):
 
 
 def _better_than_mean(x, decoded):
-    """Whether squared errors are smaller in X's own units, or with all features in one."""
+    """Whether squared errors are smaller in X's own units, or with all features in one.
+
+    Of several models at once, whose axis is the first of what is decoded, an array.
+    """
     x = x.astype(np.float64)
     # Where nothing is missing, plain functions take a third of the time, in each of many fits.
     mean, total = (np.nanmean, np.nansum) if np.isnan(x).any() else (np.mean, np.sum)
-    errors = total((x - decoded) ** 2, axis=0)
+    errors = total((x - decoded) ** 2, axis=-2)
     spread = total((x - mean(x, axis=0)) ** 2, axis=0)
     varies = spread > 0
-    relative = errors[varies] / spread[varies]
-    return errors.sum() < spread.sum() or (len(relative) > 0 and relative.mean() < 1)
+    relative = errors[..., varies] / spread[varies]
+    better = errors.sum(axis=-1) < spread.sum()
+    return better | (relative.mean(axis=-1) < 1) if varies.any() else better
 
 
 def _cause(model, x):

@@ -205,14 +205,31 @@ class InferenceMixin(TransformerMixin):
         both = _latents_and_means
         if type(self)._means is not InferenceMixin._means:
             both = partial(both, means=self._means)
-        found = self._map_rows(X, both)
+        return self._reconstructed(X, self._map_rows(X, both))
+
+    def _reconstruct_together(self, X):
+        """The same of all models of a stack that trained on one's rows: their places, and arrays.
+
+        Latents and what is decoded have an axis of models before their own. None where each has
+        to be asked.
+        """
+        own = type(self)
+        kept = all(getattr(own, n) is vars(InferenceMixin)[n] for n in ("_reconstruct", "_means"))
+        if not kept or "_member" not in vars(self):
+            return None
+        members, k = self._member
+        x, told = self._split(X)
+        places, found = members.map_group(k, x, _latents_and_means, told)
+        return None if found is None else (places, *self._reconstructed(X, found))
+
+    def _reconstructed(self, X, found):
         x, decoded = np.asarray(dense(self._split(X)[0])), found["decoded"]
         likelihood = self._find_likelihood()
         if isinstance(likelihood, Counts) and likelihood.gives_shares_of_totals():
             unknown = np.isnan(x)
             shares = np.where(unknown, 0.0, decoded)
-            shares = shares / shares.sum(axis=1, keepdims=True)
-            decoded = shares * np.nansum(x, axis=1, keepdims=True)
+            shares = shares / shares.sum(axis=-1, keepdims=True)
+            decoded = shares * np.nansum(x, axis=-1, keepdims=True)
         return found["z"], x, decoded
 
     def _means(self, encoded):

@@ -66,10 +66,8 @@ class Members:
         ndarray, dict of ndarray or None
             None where the model has to be asked by itself.
         """
-        kind, lost = _kind(function), getattr(self.net, "lost_", None) or {}
-        group = self._group(k, lost)
-        plain = type(X) is np.ndarray and len(group) * X.nbytes <= _MOST_BYTES
-        if kind is None or not plain or len(group) < 2:
+        kind, group = _kind(function), self._group(k)
+        if kind is None or not _are_few(X, group):
             return None
         with self._lock:
             same = [a for a in self._answers if (a.kind, a.group) == (kind, group)]
@@ -85,6 +83,29 @@ class Members:
             answer = _Answer(kind, group, X, covariates, found)
             self._answers = [answer, *self._answers[: _KEPT - 1]]
             return answer.of(k)
+
+    def map_group(self, k, X, function, covariates):
+        """What `function` gives for all models that have the k-th's rows, asked once.
+
+        Parameters
+        ----------
+        k, X, function, covariates : object
+            As of :meth:`map`.
+
+        Returns
+        -------
+        group : tuple of int
+            Which models these are.
+        found : ndarray, dict of ndarray or None
+            With an axis of models first; None where each has to be asked by itself.
+        """
+        group = self._group(k)
+        with self._lock:
+            part = self._part(group) if _are_few(X, group) else None
+        if part is None:
+            return group, None
+        found = map_in_blocks(part, X, function, covariates=covariates, n_members=len(group))
+        return group, found
 
     def validated(self, X, validate):
         """Rows as ``validate(X)`` returns them, which every model of the stack would say of them.
@@ -106,8 +127,9 @@ class Members:
                 self._valid = [X.copy(), *self._valid[: _KEPT - 1]]
             return found
 
-    def _group(self, k, lost):
+    def _group(self, k):
         """Those that have k's rows, k among them."""
+        lost = getattr(self.net, "lost_", None) or {}
         key = self.groups[k], k if k in lost else None
         if key not in self._alike:
             self._alike[key] = tuple(
@@ -182,6 +204,11 @@ class _Answer:
         if isinstance(self._found, dict):
             return {name: array[place].copy() for name, array in self._found.items()}
         return self._found[place].copy()
+
+
+def _are_few(X, group):
+    """Whether these rows may be asked about together."""
+    return type(X) is np.ndarray and len(group) > 1 and len(group) * X.nbytes <= _MOST_BYTES
 
 
 def _kind(function):

@@ -238,6 +238,10 @@ _ATTRIBUTES = """\
 """
 
 
+# Kinds of values that can't change.
+ATOMS = frozenset({bool, int, float, str, type(None)})
+
+
 def check_numbers(model, parameters):
     """Check what scikit-learn's constraints let through: truth values as numbers, widths.
 

@@ -1,16 +1,21 @@
 """fit and partial_fit: data validated, training called, and models that a stack has trained."""
 
-from sklearn.base import _fit_context
+from copy import deepcopy
+
+from sklearn.base import _fit_context, clone
 
 from sklatent._utils.names import row_keys
 from sklatent.models._covariates import find_covariates
 from sklatent.models._fitting import fit_model
-from sklatent.models._parameters import check_size
+from sklatent.models._parameters import ATOMS, check_size
 from sklatent.models._rows import check_possible, check_training_rows, validate_rows
 from sklatent.models._watching import CallbackSupportMixin, tell_of_a_stack
 from sklatent.nn.training.devices import resolve_device
 
 _ROWS_PER_FEATURE = 12  # below which early_stopping="auto" holds rows out
+# What a clone has beside its parameters: copies as in scikit-learn, and what is the search's.
+_ALONG = {"_metadata_request", "_sklearn_output_config"}
+_SHARED = {"_skl_callbacks", "_plan"}
 _MIN_ROWS = 10  # of fewer, those held out tell nothing
 
 
@@ -66,12 +71,21 @@ class Trainable(CallbackSupportMixin):
         return self
 
     def __sklearn_clone__(self):
-        clone = super().__sklearn_clone__()
-        if not isinstance(self.init, str):
-            clone.init = self.init  # a clone of a fitted model would have nothing to start from
-        if "_plan" in vars(self):
-            clone._plan = self._plan
-        return clone
+        # What can't change needs no copy, for which scikit-learn looks into every value. And a
+        # clone of a fitted model would have nothing to start from.
+        values = {
+            name: value if type(value) in ATOMS or name == "init" else clone(value, safe=False)
+            for name, value in self.get_params(deep=False).items()
+        }
+        found = type(self)(**values)
+        kept = found.get_params(deep=False)
+        if any(kept[name] is not value for name, value in values.items()):
+            return super().__sklearn_clone__()  # which says what is wrong
+        for name in _ALONG & vars(self).keys():
+            setattr(found, name, deepcopy(getattr(self, name)))
+        for name in _SHARED & vars(self).keys():
+            setattr(found, name, getattr(self, name))
+        return found
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_ids=None):

@@ -124,9 +124,7 @@ class Training:
                 if checkpoint is not None:
                     checkpoint.close(finished)
         if self.epochs is None and self.pause is None:
-            for k, model in enumerate(self.models):
-                own = None if self.rows is None else self.rows[min(k, len(self.rows) - 1)]
-                warn_if_nothing_learned(model, whole, own)
+            warn_if_nothing_learned(self.models, whole, self.rows, self.groups)
 
     # Before
 

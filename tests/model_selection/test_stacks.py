@@ -1,10 +1,12 @@
 """Chunks, processes, clusters, and what goes wrong on the way."""
 
 import threading
+import warnings
 
 import numpy as np
 import pytest
 from joblib import parallel_config
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from sklatent import VAE
@@ -197,3 +199,20 @@ def test_an_estimator_that_cannot_be_sent_is_said(X):
     search = FusedGridSearchCV(model, BETAS, cv=2, n_jobs=2)
     with pytest.raises(TypeError, match=r"With n_jobs=2.*lock"):
         search.fit(X)
+
+
+@pytest.mark.parametrize("warm_start", [False, True], ids=["stacked", "one by one"])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_what_many_fits_warn_of_is_said_once(X, capfd, n_jobs, warm_start):
+    model = VAE(2, warm_start=warm_start, **SMALL)
+    grid = {"beta": [1e-3, 1e5, 1e6]}
+    search = FusedGridSearchCV(model, grid, cv=2, refit=False, n_jobs=n_jobs)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X)
+    (warning,) = (w for w in caught if issubclass(w.category, ConvergenceWarning))
+    said = str(warning.message)
+    assert said.startswith("4 of 6 fits of the search warn that they did not converge.")
+    assert "beta=1e+05 makes information expensive" in said
+    assert warning.filename == __file__
+    assert "ConvergenceWarning" not in capfd.readouterr().err

@@ -216,7 +216,9 @@ def affine(x, weight, bias):
 def product(a, b):
     """`a @ b` for K members, however narrow `b` is; perhaps a view."""
     if b.shape[-1] < _NARROW <= a.shape[-2]:
-        return torch.bmm(b.mT, a.mT).mT
+        # Of three rows or fewer MKL takes a third less time where they lie one after the other.
+        few = b.mT if b.shape[-1] > 3 else b.mT.contiguous()
+        return torch.bmm(few, a.mT).mT
     return torch.bmm(a, b)
 
 

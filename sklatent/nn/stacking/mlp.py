@@ -24,6 +24,8 @@ _SLOPES = {
         g, x, layer.beta, layer.threshold, grad_input=g
     ),
 }
+# Activations in place, where nothing is kept for a gradient.
+_IN_PLACE = {nn.SiLU: _aten.silu_, nn.ReLU: _aten.relu_, nn.Tanh: _aten.tanh_}
 
 
 def is_mlp(network):
@@ -156,7 +158,7 @@ def _run(activations, has_beside, x, tensors, kept=None):
     """The output; what the gradient needs of the way there goes to ``kept``."""
     layers = [*zip(tensors[::2], tensors[1::2], strict=True)]
     beside = layers.pop() if has_beside else None
-    h = x
+    for_good, h = kept is None and not torch.is_grad_enabled(), x
     for number, (weight, bias) in enumerate(layers):
         if kept is not None and number:
             kept.append(h)
@@ -164,7 +166,8 @@ def _run(activations, has_beside, x, tensors, kept=None):
         if number < len(activations):
             if kept is not None:
                 kept.append(h)
-            h = activations[number](h)
+            layer = activations[number]
+            h = (_IN_PLACE.get(type(layer), layer) if for_good else layer)(h)
     if beside is not None:
         width = beside[0].shape[1]
         if width == h.shape[-1]:
