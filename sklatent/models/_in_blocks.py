@@ -12,18 +12,36 @@ import torch
 from sklatent._utils.arrays import float_type, row_slices
 from sklatent._utils.sparse import dense
 from sklatent.nn.stacking.modules import copy_module
-from sklatent.nn.training.devices import own_torch_state, suitable_threads, work_of
+from sklatent.nn.training.devices import (
+    has_convolutions,
+    own_torch_state,
+    suitable_threads,
+    work_of,
+)
 
 MAX_ROWS = 1024
 _LEAST_ROWS = 64  # of each model of a stack
 _BLOCK_BYTES = 1 << 24
 
 
-def block_slices(n_rows, row_bytes, n_members=1):
+# Torch's own convolutions, where oneDNN has none, unfold all images of a block: of more than these
+# the array is made by the system anew each time, which takes longer than what is computed.
+_MOST_UNFOLDED = 8
+
+
+def block_slices(n_rows, row_bytes, n_members=1, most=MAX_ROWS):
     """Slices of rows that keep a block small."""
-    most = max(4 * MAX_ROWS // n_members, _LEAST_ROWS) if n_members > 1 else MAX_ROWS
-    size = int(np.clip(_BLOCK_BYTES // max(row_bytes * n_members, 1), 1, min(most, MAX_ROWS)))
+    if n_members > 1:
+        most = min(max(4 * MAX_ROWS // n_members, _LEAST_ROWS), most)
+    size = int(np.clip(_BLOCK_BYTES // max(row_bytes * n_members, 1), 1, most))
     return row_slices(n_rows, size)
+
+
+def _most_rows(module, dtype):
+    """Rows that a module takes at once."""
+    unfolds = dtype == np.float64 and has_convolutions(module)
+    on_cpu = next(module.parameters()).device.type == "cpu"
+    return _MOST_UNFOLDED if unfolds and on_cpu else MAX_ROWS
 
 
 def require_finite(values, start=0):
@@ -84,7 +102,8 @@ def map_in_blocks(module, X, function, *beside, covariates=None, n_members=None,
     out, single = {}, False
     was_training = module.training
     module.eval()
-    blocks_of_rows = block_slices(X.shape[0], X.shape[1] * dtype.itemsize, n_members or 1)
+    row_bytes = X.shape[1] * dtype.itemsize
+    blocks_of_rows = block_slices(X.shape[0], row_bytes, n_members or 1, _most_rows(module, dtype))
     threads = suitable_threads(work_of(module, blocks_of_rows[0].stop))
     arrays = (X, *beside) if covariates is None else (X, *beside, covariates)
     axis = 0 if n_members is None else 1

@@ -53,3 +53,20 @@ def test_noise_of_the_bound_has_the_moments_of_a_normal(d):
 def test_a_row_without_a_score_is_named():
     with pytest.raises(ValueError, match="1 of 3 rows .* first of them row 2"):
         require_finite(np.array([0.0, 1.0, np.nan]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_blocks_of_images_change_last_digits_alone(dtype, monkeypatch):
+    """Convolutions in float64 see a few images at a time, since torch unfolds them all."""
+    X = np.random.default_rng(0).uniform(size=(20, 64)).astype(dtype)
+    shape = {"architecture": "conv", "image_shape": (1, 8, 8)}
+    model = VAE(2, max_epochs=1, random_state=0, **shape).fit(X)
+    sizes = []
+    found = _in_blocks.row_slices
+    monkeypatch.setattr(_in_blocks, "row_slices", lambda n, k: sizes.append(k) or found(n, k))
+    Z, bounds = model.transform(X), model.score_samples(X)
+    assert set(sizes) == ({8} if dtype == np.float64 else {1024})
+    monkeypatch.setattr(_in_blocks, "_MOST_UNFOLDED", 1024)
+    exact = {"rtol": 1e-9} if dtype == np.float64 else {"rtol": 0}
+    np.testing.assert_allclose(model.transform(X), Z, **exact, atol=1e-9)
+    np.testing.assert_allclose(model.score_samples(X), bounds, **exact)

@@ -59,9 +59,14 @@ def _is_worker_process():
     return loky or multiprocessing.parent_process() is not None
 
 
+def has_convolutions(module):
+    """Whether any part of a module is one."""
+    return any(isinstance(part, (nn.Conv1d, nn.Conv2d, nn.Conv3d)) for part in module.modules())
+
+
 def work_of(module, n_rows):
     """Multiply-adds of a module for some rows, roughly; convolutions count as large."""
-    if any(isinstance(part, (nn.Conv1d, nn.Conv2d, nn.Conv3d)) for part in module.modules()):
+    if has_convolutions(module):
         return float("inf")
     return 3.0 * n_rows * sum(p.numel() for p in module.parameters())
 
