@@ -337,7 +337,11 @@ def main():
                 case(n_components=8, likelihood="negative_binomial"),
             ),
         ]
-    said = [*rounding(report, epochs), *changed_rows(report, epochs), *labs(report, epochs, n_pairs, keep)]
+    said = [
+        *rounding(report, epochs),
+        *changed_rows(report, epochs),
+        *labs(report, epochs, n_pairs, keep),
+    ]
     ours = seeds(report, cases, n_pairs, keep)
     said += say.remarks_on_seeds(ours)
     said += same_network(report, cases[:3], n_pairs, keep)
