@@ -321,6 +321,7 @@ def main():
         ("digits, 8 components", digits(), case(n_components=8)),
         ("digits, 2 components", digits(), case(n_components=2)),
         ("digits, 8, Bernoulli", digits(), case(n_components=8, likelihood="bernoulli")),
+        ("digits, 2, Bernoulli", digits(), case(n_components=2, likelihood="bernoulli")),
         *(
             (f"{name} in [0, 1], 2", minmax_scale(load().data), case(n_components=2))
             for name, load in tables.items()
@@ -344,7 +345,7 @@ def main():
     ]
     ours = seeds(report, cases, n_pairs, keep)
     said += say.remarks_on_seeds(ours)
-    said += same_network(report, cases[:3], n_pairs, keep)
+    said += same_network(report, cases[:4], n_pairs, keep)
     said += say.remarks_on_others(others(report, epochs, quick, keep), ours)
     report.remarks(said)
     report.text(say.BY_HAND)
