@@ -178,15 +178,15 @@ class TestSpaces:
                 rows.append(["digits in halves, n", printed, *[around(0.9)] * 4, around(1)])
             return said(remarks_on_labs(rows))
 
-        found = told([0.95, 0.99, 0.95, 0.99], [0.9, 0.975, 0.9, 0.99], bound=-3)
+        found = told([0.95, 0.99, 0.95, 0.99], [0.9, 0.974, 0.9, 0.99], bound=-3)
         assert "on both labs' rows, in 3 of 3 cases on average" in found
-        assert "start at the anchors: 0.975 and 0.990 of all variance" in found
-        assert "0.98 and 0.98 are asked for: not met." in found
-        assert "0.986 and 0.985 are asked for: met." in found
+        assert "start at the anchors: 0.974 and 0.990 of all variance" in found
+        assert "a prototype had 0.98 and 0.98: not equalled." in found
+        assert "a prototype had 0.986 and 0.985: equalled." in found
         assert "a rho of 0.1 is nearer than the start" in found
         assert "a rho of 10 in place of 0.1 costs 4 nats" in found
         found = told([0.85, 0.9, 0.95, 0.9], [0.9, 0.98, 0.9, 0.98], bound=1)
-        assert "0.98 and 0.98 are asked for: met." in found
+        assert "a prototype had 0.98 and 0.98: equalled." in found
         assert "nearer" not in found
         assert "costs" not in found
 
