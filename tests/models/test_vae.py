@@ -1,11 +1,14 @@
 """The VAE, and with it what every model inherits."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
 from scipy.stats import multivariate_normal
-from sklearn.base import clone
+from sklearn import config_context
+from sklearn.base import _clone_parametrized, clone
 from sklearn.datasets import load_digits
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler
 
@@ -463,3 +466,28 @@ def test_constant_features_are_fine(X):
     data = X.copy()
     data[:, :5] = 3.0
     VAE(2, **SMALL).fit(data)
+
+
+def test_a_clone_is_as_scikit_learn_makes_it():
+    """Ours only looks into fewer values."""
+    with config_context(enable_metadata_routing=True):
+        model = VAE(3, hidden_layer_sizes=[4, 5], optimizer=partial(torch.optim.Adam, eps=0.1))
+        model.set_fit_request(sample_ids=True).set_output(transform="pandas")
+        ours, theirs = clone(model), _clone_parametrized(model)
+        assert vars(ours).keys() == vars(theirs).keys()
+        for name, value in vars(theirs).items():
+            same = repr(vars(ours)[name]) == repr(value)
+            assert same, name
+            if not isinstance(value, bool | int | float | str | type(None)):
+                assert vars(ours)[name] is not vars(model)[name], name
+
+
+def test_a_class_that_changes_its_parameters_is_refused_by_clone():
+    class Doubles(VAE):
+        def __init__(self, n_components=2):
+            super().__init__(n_components)
+            self.hidden_layer_sizes = [self.n_components]
+            self.n_components = 2 * n_components
+
+    with pytest.raises(RuntimeError, match="constructor either does not set or modifies"):
+        clone(Doubles())
