@@ -105,7 +105,7 @@ SCALES = {
 # Table 1 with the paper's networks, beside the default scale: on one core a step of a VAE takes
 # 45 ms and one of T-VAE 150, so that the paper's own 120,000 steps are five hours of T-VAE.
 NETWORKS = Scale(
-    5_000, 30, 3, 10_000, 1, 2_000, 200, 50, (10,), 1e-3, CONV, ("VAE", "VAE+", "T-VAE"),
+    5_000, 30, 3, 10_000, 1, 2_000, 200, 50, (10, 100), 1e-3, CONV, ("VAE", "VAE+", "T-VAE"),
     variants=(), label_draws=10,
 )  # fmt: skip
 
