@@ -245,6 +245,24 @@ class TestRemarksFollowTheNumbers:
         assert "published 0.770), against the paper" in remarks(-2.0)
         assert "D1 lies nearer" in remarks(-2.0)
 
+    def test_table_2_at_length(self):
+        from benchmarks.papers.rosetta.at_length import remarks
+        from benchmarks.papers.rosetta.study import MODELS
+
+        def told(lead, n=3):
+            rows = [
+                {name: dict.fromkeys(("D1", "D2"), 1.0 + k / 100) for name in MODELS}
+                for k in range(n)
+            ]
+            for k, row in enumerate(rows):
+                row["R-VAE"] = {"D1": 1.0 - lead + 0.1 * k, "D2": 1.0 + lead + 0.1 * k}
+            return said(remarks(rows))
+
+        assert "D1: the distortion of the R-VAE is below the VAE's" in told(1.0)
+        assert "D2: the distortion of the R-VAE is above the VAE's" in told(1.0)
+        assert "D1: the distortion of the R-VAE is not told from" in told(0.05)
+        assert told(1.0, n=1) == ""
+
     def test_null_is_a_median(self):
         from benchmarks.papers.rosetta.measures import independent_runs
 

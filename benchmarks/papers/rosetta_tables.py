@@ -10,6 +10,7 @@ other data sets.
 from functools import partial
 
 from benchmarks._common import PAPERS, Report, kept, parser
+from benchmarks.papers.rosetta.at_length import at_length, report_at_length
 from benchmarks.papers.rosetta.claims import remarks, remarks_on_defaults, report_claims
 from benchmarks.papers.rosetta.figures import draw_figures
 from benchmarks.papers.rosetta.retraining import report_reproducibility, reproducibility
@@ -73,6 +74,8 @@ def report_study(report, study, options):
     if not options.tables_only:
         ours = found["first, ours"], found["second, ours"]
         said += remarks_on_defaults(study, first, second, *ours)
+        if study is MNIST and options.size == "default":
+            said += report_at_length(report, at_length(options.keep))
     report.remarks(said)
 
 
