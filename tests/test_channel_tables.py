@@ -82,7 +82,7 @@ class TestStructure:
     def test_remarks(self):
         def told(real, null):
             numbers = {"real": real + NOISE, "null": null + 0 * NOISE, "optics": [0.5]}
-            return said(structure.remarks_on_structure({"some, beta 1": numbers}, SCALE))
+            return said(structure.remarks_on_structure({"some, beta 1": numbers}))
 
         more = told(0.5, 0.1)
         assert "than of shuffled ones: some, beta 1 (0.4 [" in more
@@ -177,19 +177,20 @@ class TestCuts:
 class TestOurStart:
     def test_both_starts(self, ensembles):
         apart = [each.shuffled(k) for k, each in enumerate(ensembles)]
-        by_start = {("some", ours.PAPER): apart, ("some", ours.OURS): ensembles}
+        by_start = {("some", ours.PAPER): apart, ("some", "ours: pca, silu"): ensembles}
         report = Report("Some")
         measured = ours.our_start(report, by_start, SCALE)
-        assert measured["some", ours.OURS]["whole"] == [2] * 3
+        assert measured["some", "ours: pca, silu"]["whole"] == [2] * 3
         assert measured["some", ours.PAPER]["whole"] == [0] * 3
         told = said(ours.remarks_on_our_start(measured))
         assert "intervals apart: some (0.667 [0.667, 0.667] beside 0" in told
         assert "nearly every channel" not in told
+        assert "components of the common start: some (2 [2, 2] beside 0 [0, 0])." in told
         assert (
             "UDR by NMI from PCA is above that of every ensemble from random starts: some" in told
         )
-        full = measured["some", ours.OURS] | {"real": [1.0] * 3}
-        told = said(ours.remarks_on_our_start(measured | {("some", ours.OURS): full}))
+        full = measured["some", "ours: pca, silu"] | {"real": [1.0] * 3}
+        told = said(ours.remarks_on_our_start(measured | {("some", "ours: pca, silu"): full}))
         assert "nearly every channel is in a hotspot" in told
 
 

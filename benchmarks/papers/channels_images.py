@@ -57,7 +57,7 @@ def images(report, scale, full, keep=None):
     n_hotspots = sum(group[0] == "MNIST, beta 8" for group in groups)
     report.remarks(
         [
-            *remarks_on_structure(structure, scale),
+            *remarks_on_structure(structure),
             remark(n_hotspots == 7, "MNIST at beta 8 has seven hotspots, as published."),
             remark(
                 n_hotspots != 7,

@@ -128,7 +128,12 @@ STRUCTURE_TEXT = (
 )
 
 
-def remarks_on_structure(structure, scale):
+def of_the_same_seeds(some, others):
+    """Leave out those of the longer list that the shorter has not."""
+    return zip(*zip(some, others, strict=False), strict=True)
+
+
+def remarks_on_structure(structure):
     """Shares of channels in hotspots: against the null, and over beta within an objective."""
     real = np.concatenate([each["real"] for each in structure.values()])
     null = np.concatenate([each["null"] for each in structure.values()])
@@ -151,13 +156,13 @@ def remarks_on_structure(structure, scale):
     for first, last in pairwise(names):
         if objective(first) != objective(last):
             continue
-        more = paired(structure[last]["real"], structure[first]["real"])
+        more = paired(*of_the_same_seeds(structure[last]["real"], structure[first]["real"]))
         yield remark(
             more.clear(),
             f"From {first} to {last} the share in hotspots changes by {more}.",
         )
         yield remark(
             more.holds(),
-            f"From {first} to {last} the share in hotspots changes by {more}: {scale.n_ensembles} "
-            "ensembles do not tell.",
+            f"From {first} to {last} the share in hotspots changes by {more}: the ensembles "
+            "do not tell.",
         )
