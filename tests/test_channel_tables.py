@@ -209,6 +209,7 @@ class TestJoined:
         better = told(0.9, 0.3)
         assert "R2 of a linear map between them is 0.9 [0.875, 0.925], 0.4 [" in better
         assert "R2 of a signed permutation" in better
-        assert "more than on their own is not shown (0 [0, 0])" in better
+        assert "not told from that on their own (0 [0, 0] more)" in better
         assert "DCI of the second changes by 0.3 [0.275, 0.325] where they are joined." in better
         assert told(0.9, 0.0).count(": not told.") == 4
+        assert "less than on their own (-0.2 [" in told(0.3, 0.0)

@@ -138,7 +138,8 @@ def remarks_on_joined(measured):
             ours = over_seeds([r[key] for r in of["alike"]])
             told = f"{name}, joined: R2 of {words} between them is {ours}"
             yield remark(more.above(), f"{told}, {more} more than on their own.")
-            yield remark(more.not_above(), f"{told}; more than on their own is not shown ({more}).")
+            yield remark(more.below(), f"{told}, less than on their own ({more}).")
+            yield remark(more.holds(), f"{told}, not told from that on their own ({more} more).")
         scores = (np.transpose(of[kind], (2, 1, 0)) for kind in ("scores", "alone"))
         for metric, ours, alone in zip(METRICS, *scores, strict=True):
             for member, joined_scores, own in zip(("first", "second"), ours, alone, strict=True):
