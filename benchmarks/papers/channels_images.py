@@ -10,6 +10,7 @@ from benchmarks.papers.channels.structure import (
     STRUCTURE_COLUMNS,
     STRUCTURE_TEXT,
     remarks_on_structure,
+    structure_of,
     structure_row,
 )
 from sklatent import VAE
@@ -43,9 +44,9 @@ def images(report, scale, full, keep=None):
     ):
         setting = f"{name}, beta {beta:g}"
         measure = partial(of_setting, setting, file, beta, network, scale)
-        found = kept(keep, f"channels {setting} {network} {scale}", measure)
-        rows.append(found["row"])
-        structure[setting] = {key: np.array(shares) for key, shares in found["structure"].items()}
+        found = kept(keep, f"channels {setting} {network} {scale}, numbers", measure)
+        structure[setting] = found["structure"]
+        rows.append(structure_row(setting, structure[setting]))
         groups += found["groups"]
     report.table(STRUCTURE_COLUMNS, rows)
     report.text(
@@ -56,7 +57,7 @@ def images(report, scale, full, keep=None):
     n_hotspots = sum(group[0] == "MNIST, beta 8" for group in groups)
     report.remarks(
         [
-            *remarks_on_structure(structure, scale),
+            *remarks_on_structure(structure),
             remark(n_hotspots == 7, "MNIST at beta 8 has seven hotspots, as published."),
             remark(
                 n_hotspots != 7,
@@ -75,7 +76,7 @@ def of_setting(setting, file, beta, network, scale):
         **PAPERS | network | {"likelihood": "bernoulli", "max_epochs": scale.max_epochs},
     )
     ensembles = [ChannelFingerprints.from_models(models, test) for models in train(model, X, scale)]
-    row, found, structure = structure_row(setting, ensembles, scale)
+    found, structure = structure_of(ensembles, scale)
     similarity = found[0].factor_similarity(labels)[:, 0]
     models_in = [
         len(np.unique(ensembles[0].model[found[0].labels_ == group]))
@@ -85,7 +86,7 @@ def of_setting(setting, file, beta, network, scale):
         [setting, str(g), str(m), float(found[0].group_similarity_[g]), float(similarity[g])]
         for g, m in enumerate(models_in)
     ]
-    return {"row": [f"{cell}" for cell in row], "structure": structure, "groups": groups}
+    return {"structure": structure, "groups": groups}
 
 
 def read_images(file, scale):

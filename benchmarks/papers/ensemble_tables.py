@@ -15,6 +15,7 @@ from benchmarks._common import Report, kept, parser
 from benchmarks.papers.ensemble.alignment import course, remarks_on_terms, verdicts
 from benchmarks.papers.ensemble.components import latent_sizes, remarks_on_components
 from benchmarks.papers.ensemble.conditions import conditions, remarks_on_limits
+from benchmarks.papers.ensemble.joined import PLAIN, joined, remarks_on_joined
 from benchmarks.papers.ensemble.regime import regime
 from benchmarks.papers.ensemble.scores import (
     random_projections,
@@ -80,9 +81,11 @@ def main(argv=None):
     said = [*remarks_on_scores(found), *remarks_on_size(found)]
     ablated = {"of 2, no cross-reconstruction", "of 2, no linear transformation"}
     said += remarks_on_terms(found) if ablated < set(found) else []
+    if PLAIN in found:
+        said += remarks_on_joined(joined(report, found, X, factors, scale, options.keep))
     if not options.tables_only:
         said += remarks_on_components(latent_sizes(report, X, scale, options.keep))
-        said += remarks_on_limits(conditions(report, scale))
+        said += remarks_on_limits(conditions(report, scale, options.keep))
     report.remarks(said)
     report.text(f"In all {(time.perf_counter() - start) / 60:.0f} minutes.")
     report.write()

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 from sklearn.cluster import OPTICS
 
-from benchmarks._common import paired, remark
-from benchmarks.papers.channels.many import in_one, mostly_informative, over_ensembles, parts
+from benchmarks._common import over_seeds, paired, remark
+from benchmarks.papers.channels.many import in_one, mostly_informative, parts
 from benchmarks.papers.channels.settings import min_samples_of, objective
-from benchmarks.papers.channels.structure import mean_of, shares
+from benchmarks.papers.channels.structure import mean_of, over_ensembles, shares
 from sklatent.channels import channel_similarity
 
 # OPTICS begins a group where reachability falls by this share from one channel to the next.
@@ -44,14 +44,29 @@ def found_again(ours, theirs, between_channels):
     return 2 * sum(bool(enough[i, j] and back[j] == i) for i, j in enumerate(best)), n
 
 
-def again_in_pairs(channels, size, found):
-    """Count over pairs of disjoint ensembles; None where there is one only."""
+def counts_in_pairs(channels, size, found):
+    """Count over pairs of disjoint ensembles, pair by pair."""
     pieces = parts(channels, size)
-    counts = [
+    return [
         found_again(found[k], found[k + 1], channel_similarity(pieces[k], pieces[k + 1]))
         for k in range(0, len(found) - 1, 2)
     ]
+
+
+def again_in_pairs(channels, size, found):
+    """Count over pairs of disjoint ensembles; None where there is one only."""
+    return in_all(counts_in_pairs(channels, size, found))
+
+
+def in_all(counts):
+    """Add up what pairs have found again, and of how many; None where there is no pair."""
     return tuple(int(n) for n in np.sum(counts, axis=0)) if counts else None
+
+
+def by_pair(counts):
+    """Summarise the share found again over pairs of ensembles, where there are three or more."""
+    shares = [found / n for found, n in counts if n]
+    return over_seeds(shares) if len(shares) > 2 else ""
 
 
 def kept_together(labels, labels_of_more):
@@ -74,9 +89,10 @@ def number_of_models(report, many, by_size):
     rows, again, share = [], {}, {}
     for name, found in by_size.items():
         for size, each in found.items():
-            again[name, size] = again_in_pairs(
+            counts = counts_in_pairs(
                 many[name], size, [fragments(h.labels_, h.similarity_) for h in each]
             )
+            again[name, size] = in_all(counts)
             share[name, size] = [shares(h)[0] for h in each]
             # Two ensembles are one of twice as many models.
             together = [
@@ -92,10 +108,11 @@ def number_of_models(report, many, by_size):
                     len(each),
                     min_samples_of(size),
                     over_ensembles(share[name, size]),
-                    f"{np.mean([len(h.representatives_) for h in each]):.1f}",
+                    over_ensembles([len(h.representatives_) for h in each]),
                     mean_of([h.group_similarity_.mean() for h in each if h.group_similarity_.size]),
                     sum(map(in_one, each)),
                     of_all(again[name, size]),
+                    by_pair(counts),
                     over_ensembles(together) if together else "",
                 ]
             )
@@ -118,6 +135,7 @@ def number_of_models(report, many, by_size):
             "mean NMI within",
             "ensembles with all in one",
             "found again",
+            "share of them, over pairs",
             "kept together",
         ],
         rows,

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from benchmarks._common import over_seeds
 from benchmarks.papers.channels.structure import hotspots_of
 
 
@@ -39,8 +38,3 @@ def mostly_informative(by_size):
     """Whether half of the channels say anything: where few do, few ways are left to differ."""
     (everything,) = by_size[max(by_size)]
     return bool(np.mean(everything.information_ >= everything.min_information) >= 0.5)
-
-
-def over_ensembles(values):
-    """Summarise one number for each ensemble: with an interval where there are three or more."""
-    return over_seeds(values) if len(values) > 2 else f"{np.mean(values):.3g}"

@@ -7,10 +7,9 @@ from benchmarks.papers.channels.many import (
     hotspots_by_size,
     in_one,
     mostly_informative,
-    over_ensembles,
 )
 from benchmarks.papers.channels.settings import objective
-from benchmarks.papers.channels.structure import shares
+from benchmarks.papers.channels.structure import over_ensembles, shares
 
 COLUMNS = [
     "model",
@@ -56,7 +55,7 @@ def nmi_beside_vi(report, many, by_nmi, scale):
                     *map(over_ensembles, (nmi, vi, nmi - vi)),
                     *(f"{share:.2f}" for share in chance),
                     *(f"{share:.2f}" for share in optics.mean(axis=1)),
-                    *(f"{np.mean([len(h.representatives_) for h in hs]):.1f}" for hs in each),
+                    *(over_ensembles([len(h.representatives_) for h in hs]) for hs in each),
                     *(sum(map(in_one, hs)) for hs in each),
                 ]
             )

@@ -3,69 +3,117 @@
 import numpy as np
 from scipy.stats import spearmanr
 
-from benchmarks._common import over_seeds, remark
+from benchmarks._common import listed, over_seeds, paired, remark
 from benchmarks.papers.channels.settings import objective
 from sklatent.metrics import udr_scores
 
+KINDS = ("lasso", "nmi", "vi")
 
-def ranking(report, channels, scale):
+
+def ranking(report, ensembles, n_models):
     """Rank models by UDR with three similarities (figures 3b, 3c, 13, 14)."""
-    scores = {kind: {} for kind in ("lasso", "nmi", "vi")}
-    for name, ensembles in channels.items():
-        for kind, by_name in scores.items():
-            by_name[name] = [udr_of(each, scale.n_models, kind) for each in ensembles]
-    rows = [
-        [name, *(over_seeds(np.mean(scores[kind][name], axis=1)) for kind in scores)]
-        for name in channels
-    ]
-    pooled = {
-        kind: np.concatenate([np.ravel(v) for v in by_name.values()])
-        for kind, by_name in scores.items()
+    scores = {
+        kind: {
+            name: [udr_of(each, n_models, kind) for each in of] for name, of in ensembles.items()
+        }
+        for kind in KINDS
     }
-    agreement = {kind: spearmanr(pooled["lasso"], pooled[kind]).statistic for kind in ("nmi", "vi")}
+    n_ensembles = min(map(len, ensembles.values()))
+    # The first ensemble of each setting, the second of each and so on: each share and each
+    # correlation is of models that no other one has.
+    together = [
+        {kind: {name: values[k] for name, values in of.items()} for kind, of in scores.items()}
+        for k in range(n_ensembles)
+    ]
+    agreement = {
+        kind: over_seeds([agreement_of(each["lasso"], each[kind]) for each in together])
+        for kind in KINDS[1:]
+    }
     # By objective, and without settings most of whose channels say nothing: there every ranking is
     # one of noise.
     informative = {
-        name: float(np.mean([(each.information >= 0.01).mean() for each in ensembles]))
-        for name, ensembles in channels.items()
+        name: float(np.mean([(each.information >= 0.01).mean() for each in of]))
+        for name, of in ensembles.items()
     }
     kept = [name for name, share in informative.items() if share >= 0.5]
+    groups = [
+        group
+        for group in dict.fromkeys(map(objective, kept))
+        if sum(objective(name) == group for name in kept) > 1
+    ]
     explained = {
-        kind: {
-            group: explained_by_setting({n: by_name[n] for n in kept if objective(n) == group})
-            for group in dict.fromkeys(map(objective, kept))
+        group: {
+            kind: [
+                explained_by_setting({n: each[kind][n] for n in kept if objective(n) == group})
+                for each in together
+            ]
+            for kind in KINDS
         }
-        for kind, by_name in scores.items()
+        for group in groups
     }
-    left_out = ", ".join(sorted(set(channels) - set(kept))) or "none"
+    left_out = ", ".join(sorted(set(ensembles) - set(kept))) or "none"
     report.text(
         "## UDR with lasso, NMI and exp(-VI) (figures 3b, 3c, 13 and 14)\n\nMean UDR of the models "
-        "of an ensemble, over ensembles. Rank correlation over all models of UDR by lasso with UDR "
-        f"by NMI: {agreement['nmi']:.2f}, by VI: {agreement['vi']:.2f}. Share of the variance of "
-        "UDR between models that the setting explains (what the paper calls discerning power), by "
-        "objective, settings with less than half of their channels informative left out "
-        f"({left_out}): "
-        + "; ".join(
-            f"{kind} " + ", ".join(f"{value:.2f} ({group})" for group, value in by_group.items())
-            for kind, by_group in explained.items()
-        )
-        + ". The paper: general agreement, and more discerning power by NMI and VI."
+        f"of an ensemble, over disjoint ensembles of {n_models} models (Student's t)."
     )
-    report.table(["model", "UDR by lasso", "by NMI", "by exp(-VI)"], rows)
-    return explained
+    report.table(
+        ["model", "UDR by lasso", "by NMI", "by exp(-VI)"],
+        [
+            [name, *(over_seeds(np.mean(scores[kind][name], axis=1)) for kind in KINDS)]
+            for name in ensembles
+        ],
+    )
+    report.text(
+        "Share of the variance of UDR between models that the setting explains (what the paper "
+        "calls discerning power), by objective, settings with less than half of their channels "
+        f"informative left out ({left_out}), and the rank correlation over the models of all "
+        f"settings of UDR by lasso with the others: of one ensemble of each setting, then over "
+        f"{n_ensembles} of these. By chance two settings explain {1 / (2 * n_models - 1):.2f}. The "
+        "paper: general agreement, and more discerning power by NMI and VI."
+    )
+    rows = [
+        [f"explained, {group}", *(over_seeds(of[kind]) for kind in KINDS)]
+        for group, of in explained.items()
+    ]
+    rows += [
+        [f"more than lasso, {group}", "", *(paired(of[k], of["lasso"]) for k in KINDS[1:])]
+        for group, of in explained.items()
+    ]
+    rows.append(["rank correlation with lasso", "", *agreement.values()])
+    report.table(
+        ["", *KINDS], [[c if isinstance(c, str) else f"{c:.2f}" for c in row] for row in rows]
+    )
+    return explained, agreement
 
 
-def remarks_on_ranking(explained):
-    """Whether NMI and VI tell settings apart better than lasso, by objective."""
-    for kind in ("nmi", "vi"):
-        for group, lasso in explained["lasso"].items():
-            ours = explained[kind][group]
-            words = f"UDR by {kind.upper()} of the {group}: the setting explains {ours:.2f} of it"
-            yield remark(bool(ours > lasso), f"{words}, more than of lasso's ({lasso:.2f}).")
-            yield remark(
-                bool(ours <= lasso),
-                f"{words}, no more than of lasso's ({lasso:.2f}), against the paper.",
+def agreement_of(some, others):
+    """Rank correlation of two UDRs over the models of all settings."""
+    pooled = (np.concatenate([np.ravel(v) for v in of.values()]) for of in (some, others))
+    return spearmanr(*pooled).statistic
+
+
+def remarks_on_ranking(found):
+    """Whether NMI and VI tell settings apart better than lasso, by objective, and rank alike."""
+    explained, agreement = found
+    for kind in KINDS[1:]:
+        for group, of in explained.items():
+            ours, lasso, more = (
+                over_seeds(of[kind]),
+                over_seeds(of["lasso"]),
+                paired(of[kind], of["lasso"]),
             )
+            words = (
+                f"UDR by {kind.upper()} of the {group}: the setting explains {ours:.2f} of it, of "
+                f"lasso's {lasso:.2f}"
+            )
+            yield remark(more.above(), f"{words}: more, by {more:.2f}.")
+            yield remark(more.holds(), f"{words}: not told apart ({more:.2f}), against the paper.")
+            yield remark(more.below(), f"{words}: less, by {more:.2f}, against the paper.")
+    told = listed(f"{kind.upper()} {agreement[kind]:.2f}" for kind in agreement)
+    yield remark(
+        all(value.above() for value in agreement.values()),
+        f"Models rank alike in part by lasso and by {told}.",
+    )
 
 
 def udr_of(channels, n_models, kind):

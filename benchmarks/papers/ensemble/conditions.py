@@ -1,8 +1,10 @@
 """When members are permutation-equivalent: linear networks, where theory is complete."""
 
+from functools import partial
+
 import numpy as np
 
-from benchmarks._common import PAPERS, remark
+from benchmarks._common import PAPERS, kept, remark
 from benchmarks.papers.ensemble.measures import (
     EQUIVALENCE,
     apart_from,
@@ -29,7 +31,37 @@ CONDITIONS = {
 }
 
 
-def conditions(report, scale):
+def of_condition(deviations, posterior, scale):
+    """How alike separate models and members are, by the number of steps."""
+    X = linear_data(np.array(deviations))
+    network = {
+        **PAPERS,
+        "likelihood": "unit_gaussian",
+        "n_components": 3,
+        "hidden_layer_sizes": (),
+        "posterior": posterior,
+        "batch_size": len(X),
+        "learning_rate": 3e-2,
+    }
+    courses = {"separate": {}, "ensemble": {}}
+    for seed in range(scale.linear_seeds):
+        one = VAE(**network, random_state=seed)
+        both = VAEEnsemble(**network, n_estimators=2, gamma=1.0, random_state=seed)
+        for epochs, stage in stages(one, X, scale.linear_epochs):
+            courses["separate"].setdefault(epochs, []).append(Snapshot(stage, X))
+        for epochs, stage in stages(both, X, scale.linear_epochs):
+            result = compare(stage.estimators_, X, stage.linear_maps_)
+            courses["ensemble"].setdefault(epochs, []).append(result)
+    return {
+        epochs: {
+            "separate": compare_separate(courses["separate"][epochs], X),
+            "ensemble": courses["ensemble"][epochs],
+        }
+        for epochs in scale.linear_epochs
+    }
+
+
+def conditions(report, scale, keep=None):
     """Linear networks on Gaussian factors, where theory says what should happen."""
     report.text(
         "## When members are permutation-equivalent\n\nLinear networks on three Gaussian factors "
@@ -39,32 +71,13 @@ def conditions(report, scale):
         "rotation is an optimum. Ensembles of 2 at gamma 1 and pairs of separate VAEs."
     )
     rows, found = [], {}
-    for name, (deviations, posterior) in CONDITIONS.items():
-        X = linear_data(np.array(deviations))
-        network = {
-            **PAPERS,
-            "likelihood": "unit_gaussian",
-            "n_components": 3,
-            "hidden_layer_sizes": (),
-            "posterior": posterior,
-            "batch_size": len(X),
-            "learning_rate": 3e-2,
-        }
-        courses = {"separate": {}, "ensemble": {}}
-        for seed in range(scale.linear_seeds):
-            one = VAE(**network, random_state=seed)
-            both = VAEEnsemble(**network, n_estimators=2, gamma=1.0, random_state=seed)
-            for epochs, stage in stages(one, X, scale.linear_epochs):
-                courses["separate"].setdefault(epochs, []).append(Snapshot(stage, X))
-            for epochs, stage in stages(both, X, scale.linear_epochs):
-                result = compare(stage.estimators_, X, stage.linear_maps_)
-                courses["ensemble"].setdefault(epochs, []).append(result)
-        for epochs in scale.linear_epochs:
-            alone = compare_separate(courses["separate"][epochs], X)
-            rows.append([name, "separate", epochs, *equivalence_row(alone)])
-            together = courses["ensemble"][epochs]
-            rows.append([name, "ensemble", epochs, *equivalence_row(together)])
-            found[name] = {"separate": alone, "ensemble": together}  # at the last number of steps
+    for name, condition in CONDITIONS.items():
+        key = f"ensemble linear {condition} {scale.linear_epochs} {scale.linear_seeds}"
+        course = kept(keep, key, partial(of_condition, *condition, scale))
+        for epochs, pairs in course.items():
+            for kind in ("separate", "ensemble"):
+                rows.append([name, kind, int(epochs), *equivalence_row(pairs[kind])])
+            found[name] = pairs  # at the last number of steps
     report.table(["factors, posterior", "models", "steps", *EQUIVALENCE.values()], rows)
     return found
 
