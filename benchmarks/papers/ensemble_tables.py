@@ -87,7 +87,7 @@ def main(argv=None):
         said += remarks_on_components(latent_sizes(report, X, scale, options.keep))
         said += remarks_on_limits(conditions(report, scale, options.keep))
     report.remarks(said)
-    report.text(f"In all {(time.perf_counter() - start) / 60:.0f} minutes.")
+    report.text(f"This sitting: {(time.perf_counter() - start) / 60:.0f} minutes.")
     report.write()
 
 
