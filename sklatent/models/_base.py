@@ -9,6 +9,7 @@ from sklatent.models._covariates import modelled_columns, split_columns
 from sklatent.models._inference import InferenceMixin
 from sklatent.models._members import StackMember
 from sklatent.models._parameters import ATOMS, CONSTRAINTS, check_numbers, document, renamed
+from sklatent.models._quick_decoder import decodes_quickly
 from sklatent.models._start import start, starts_at_axes
 from sklatent.models._trainable import Trainable
 from sklatent.nn.modules import VariationalModule
@@ -64,6 +65,8 @@ class LatentModel(
         Whether several may train as one stack: the objective takes leading axes.
     ``_weighs_rows = True``
         Whether the objective takes means over rows by ``batch.mean``.
+    ``_may_decode_quickly = False``
+        Whether, under Bernoulli and from PCA, the decoder may learn more quickly than the encoder.
     ``_learned = {}``
         What ``_after_training`` sets, for files: by attribute its kind, such as
         ``{"centers_": "float[n_centers, n_components_]"}``.
@@ -147,6 +150,8 @@ class LatentModel(
     _stackable = True
     # Whether the objective averages over rows by the batch's own mean, in which some may not count.
     _weighs_rows = True
+    # Whether its decoder may learn more quickly than its encoder (`_quick_decoder.py`).
+    _may_decode_quickly = False
 
     def __init__(
         self,
@@ -307,7 +312,7 @@ class LatentModel(
 
     def _stack_kind(self):
         """What models of one stack must have in common, of parameters that may differ."""
-        return (self._has_linear_path(),)
+        return self._has_linear_path(), decodes_quickly(self)
 
     def _anchors_to_start_from(self):
         """Anchors that ``init="pca"`` starts from in place of the data's own axes."""

@@ -144,8 +144,9 @@ _TEXTS = {
 """,
     "learning_rate": """\
     learning_rate : float, default=1e-3
-        Step size of the optimizer. With "adam" or "adamw", "mlp", "bernoulli" and a start at PCA
-        the decoder's hidden layers make steps of four times that size.
+        Step size of the optimizer. In `VAE`, `RosettaVAE` and `TransformVAE` with "adam" or
+        "adamw", "mlp", "bernoulli", a `beta` of 3 or less and a start at PCA the decoder's hidden
+        layers make steps of four times that size.
 """,
     "optimizer": """\
     optimizer : {{"adam", "adamw", "sgd", "rmsprop"}} or callable, default="adam"

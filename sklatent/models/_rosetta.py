@@ -107,6 +107,7 @@ class RosettaVAE(LatentModel):
         "decoder_weight": [Interval(Real, 0, None, closed="left")],
     }
     _loss_hyperparameters = ("beta", "rho", "encoder_weight", "decoder_weight")
+    _may_decode_quickly = True
 
     def __init__(
         self,

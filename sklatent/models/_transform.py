@@ -134,6 +134,7 @@ class TransformVAE(TransformationMixin, LatentModel):
     }
     _loss_hyperparameters = ("beta", "coherence_weight", "view_divergence_weight")
     _divergences = ("kl", "view_kl")
+    _may_decode_quickly = True
     _shaping_parameters = (
         "latent_transformation",
         "latent_columns",

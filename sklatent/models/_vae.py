@@ -35,3 +35,5 @@ class VAE(LatentModel):
     >>> model.inverse_transform(model.transform(X[:3])).shape
     (3, 64)
     """
+
+    _may_decode_quickly = True

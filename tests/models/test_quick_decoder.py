@@ -7,9 +7,11 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 from sklearn.metrics import r2_score
+from sklearn.model_selection import GridSearchCV
 
-from sklatent import VAE, retrain
+from sklatent import DIPVAE, VAE, BetaTCVAE, FactorVAE, RosettaVAE, TransformVAE, retrain
 from sklatent.likelihoods import Bernoulli
+from sklatent.model_selection import FusedGridSearchCV
 
 X = load_digits().data / 16
 SMALL = {"hidden_layer_sizes": (8, 8), "max_epochs": 1, "likelihood": "bernoulli",
@@ -42,12 +44,35 @@ def test_who_goes_how_quickly():
         {"architecture": "residual"},
         {"optimizer": "sgd"},
         {"optimizer": partial(torch.optim.Adam, eps=1e-3)},
+        {"beta": 4.0},
     ],
-    ids=["normal", "at random", "another network", "another optimizer", "one of the user's own"],
+    ids=["normal", "random", "another network", "another optimizer", "a user's own", "great beta"],
 )
 def test_of_others_all_go_alike(settings):
     model = VAE(2, annealing=0, **SMALL | settings).fit(X[:200])
     assert len(model.net_.optimizer_.param_groups) == 1
+
+
+@pytest.mark.parametrize("cls", [FactorVAE, BetaTCVAE, DIPVAE])
+def test_models_that_ask_for_factors_are_left_alone(cls):
+    model = cls(2, init="pca", annealing=0, **SMALL).fit(X[:200])
+    assert len(model.net_.optimizer_.param_groups) == 1
+
+
+@pytest.mark.parametrize("model", [RosettaVAE(2), TransformVAE(2)], ids=["rosetta", "transform"])
+def test_models_with_the_bound_go_quickly(model):
+    model.set_params(**SMALL).fit(X[:200])
+    assert len(model.net_.optimizer_.param_groups) == 3
+
+
+def test_a_search_stacks_those_that_go_alike():
+    grid = {"beta": [0.5, 1.0, 4.0, 8.0]}
+    model = VAE(2, precision="float64", **SMALL | {"max_epochs": 2})
+    plain = GridSearchCV(model, grid, cv=2, refit=False).fit(X[:200])
+    fused = FusedGridSearchCV(model, grid, cv=2, refit=False).fit(X[:200])
+    assert fused.n_stacked_fits_ == 8
+    expected = plain.cv_results_["mean_test_score"]
+    np.testing.assert_allclose(fused.cv_results_["mean_test_score"], expected, rtol=1e-9)
 
 
 def test_a_subclass_of_the_users_own_is_left_alone():
