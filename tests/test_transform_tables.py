@@ -146,5 +146,6 @@ def test_networks_are_trained_seed_by_seed():
     assert scale.network == {"architecture": "conv_tvae"}
     assert scale.between == (1000, 1000)
     cells = scale.cells(scale.models)
-    assert len(cells) == len(set(cells)) == 2 * 3 * 3
-    assert {cell[-1] for cell in cells[:6]} == {0}
+    assert {cell[2] for cell in cells} == {10, 100}
+    assert len(cells) == len(set(cells)) == 2 * 3 * 2 * 3
+    assert {cell[-1] for cell in cells[:12]} == {0}
