@@ -312,7 +312,8 @@ class LatentModel(
 
     def _stack_kind(self):
         """What models of one stack must have in common, of parameters that may differ."""
-        return self._has_linear_path(), decodes_quickly(self)
+        path = self._has_linear_path()
+        return path, path and decodes_quickly(self)
 
     def _anchors_to_start_from(self):
         """Anchors that ``init="pca"`` starts from in place of the data's own axes."""
