@@ -81,25 +81,17 @@ def remarks_on_our_start(measured):
     """Whether hotspots and UDR measure the common start."""
     random = {name: of for (name, start), of in measured.items() if start.startswith(PAPER)}
     pca = {name: of for (name, start), of in measured.items() if "pca" in start}
-    share = {name: [over_seeds(of[name]["real"]) for of in (pca, random)] for name in pca}
-    told = listed(
-        f"{name} ({ours} beside {papers})"
-        for name, (ours, papers) in share.items()
-        if ours.above(papers.high)
-    )
-    yield remark(
-        bool(told), f"From PCA more of the channels are in hotspots, intervals apart: {told}."
-    )
-    whole = {name: [over_seeds(of[name]["whole"]) for of in (pca, random)] for name in pca}
-    told = listed(
-        f"{name} ({ours} beside {papers})"
-        for name, (ours, papers) in whole.items()
-        if ours.above(papers.high)
-    )
-    yield remark(
-        bool(told),
-        f"From PCA more hotspots are those of all models, components of the common start: {told}.",
-    )
+    for key, said in (
+        ("real", "more of the channels are in hotspots, intervals apart"),
+        ("whole", "more hotspots are those of all models, components of the common start"),
+    ):
+        found = {name: [over_seeds(of[name][key]) for of in (pca, random)] for name in pca}
+        told = listed(
+            f"{name} ({ours} beside {papers})"
+            for name, (ours, papers) in found.items()
+            if ours.above(papers.high)
+        )
+        yield remark(bool(told), f"From PCA {said}: {told}.")
     other = {
         name: over_seeds(of["real"])
         for (name, start), of in measured.items()
