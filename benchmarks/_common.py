@@ -236,6 +236,8 @@ def listed(names):
 def time_interleaved(functions, *, repeats=7, warmup=1):
     """Time several functions in turn, so that whatever slows the machine slows all of them.
 
+    Each second round goes backwards, so that none of them always follows the same one.
+
     Parameters
     ----------
     functions : dict of str to callable
@@ -252,7 +254,8 @@ def time_interleaved(functions, *, repeats=7, warmup=1):
     """
     seconds = {name: [] for name in functions}
     for i in range(warmup + repeats):
-        for name, function in functions.items():
+        there = functions.items()
+        for name, function in there if i % 2 == 0 else reversed(there):
             start = time.perf_counter()
             function()
             elapsed = time.perf_counter() - start

@@ -139,12 +139,12 @@ def test_log_likelihood_of_pca_is_that_of_its_normal_distribution():
     assert found == pytest.approx(normal.logpdf(rows).mean(), rel=1e-9)
 
 
-def test_functions_are_timed_in_turn():
+def test_functions_are_timed_in_turn_and_back():
     calls = []
     seconds = time_interleaved(
         {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, repeats=3, warmup=1
     )
-    assert calls == ["a", "b"] * 4
+    assert calls == ["a", "b", "b", "a"] * 2
     assert {name: times.shape for name, times in seconds.items()} == {"a": (3,), "b": (3,)}
 
 

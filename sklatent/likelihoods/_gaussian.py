@@ -129,7 +129,8 @@ class Gaussian(Likelihood):
             return -0.5 * (squared * math.exp(-log_var) + n * (log_var + _LOG_2PI))
         squared = _squared_errors(x, output)
         if log_var.shape[-1] == 1:
-            return _of_one_variance(squared.sum(-1), log_var.squeeze(-1), x.shape[-1])
+            own = log_var.squeeze(-1)
+            return _of_one_variance(squared.sum(-1), own, torch.exp(-own), x.shape[-1])
         return -0.5 * (squared * torch.exp(-log_var) + log_var + _LOG_2PI).sum(-1)
 
     def log_prob_of_entries(self, x, output, log_var=None, least_log_var=None):
@@ -178,17 +179,18 @@ class _OneVariance(torch.autograd.Function):
         difference = output - x
         squared = difference.square().sum(-1)
         own = _above(log_var, least).squeeze(-1)
-        ctx.save_for_backward(x, output, log_var, least, difference, squared, own)
-        return _of_one_variance(squared, own, x.shape[-1])
+        precision = torch.exp(-own)
+        ctx.save_for_backward(x, output, log_var, least, difference, squared, precision)
+        return _of_one_variance(squared, own, precision, x.shape[-1])
 
     @staticmethod
     def backward(ctx, gradient):
-        *inputs, difference, squared, own = ctx.saved_tensors
+        *inputs, difference, squared, precision = ctx.saved_tensors
         needed = ctx.needs_input_grad
         if torch.is_grad_enabled():  # someone differentiates the gradient
             return (*differentiated(_log_density, inputs, needed, gradient),)
         _, _, log_var, least = inputs
-        share = gradient * torch.exp(-own).neg_()
+        share = gradient * -precision
         for_output = difference * share.unsqueeze(-1)
         for_log_var = None
         if needed[2]:
@@ -212,13 +214,14 @@ def _is_one_variance(x, output, log_var, least):
 
 def _log_density(x, output, log_var, least):
     squared = _squared_errors(x, output).sum(-1)
-    return _of_one_variance(squared, _above(log_var, least).squeeze(-1), x.shape[-1])
+    own = _above(log_var, least).squeeze(-1)
+    return _of_one_variance(squared, own, torch.exp(-own), x.shape[-1])
 
 
-def _of_one_variance(squared, log_var, n_features):
+def _of_one_variance(squared, log_var, precision, n_features):
     """Log density of rows from their squared errors, ``(..., n_samples)``."""
-    at_zero = -0.5 * n_features * (log_var + _LOG_2PI)
-    return torch.addcmul(at_zero, squared, torch.exp(-log_var), value=-0.5)
+    at_zero = (log_var + _LOG_2PI).mul_(-0.5 * n_features)
+    return torch.addcmul(at_zero, squared, precision, value=-0.5)
 
 
 def _above(log_var, least):

@@ -305,6 +305,7 @@ class RandomStreams:
         self._ends = np.concatenate(
             [np.zeros((len(sizes), 1), dtype=int), np.cumsum(sizes, axis=1)], axis=1
         )
+        self._starts = self._ends[0].tolist()
         # Whether each batch has as many rows for all models.
         self._even = bool((sizes == sizes[:1]).all())
         self._chunks = {}
@@ -346,8 +347,9 @@ class RandomStreams:
         width = copies * shape[-1]
         numbers = self._numbers(self._calls, width, distribution, purpose)
         self._calls += 1
-        # One row's draws lie together; the first copy of all rows comes before the second.
-        numbers = numbers.unflatten(-1, (copies, shape[-1])).transpose(1, 2)
+        if copies > 1:
+            # One row's draws lie together; the first copy of all rows comes before the second.
+            numbers = numbers.unflatten(-1, (copies, shape[-1])).transpose(1, 2)
         return numbers.reshape(-1, *shape) if self.stacked else numbers.reshape(shape)
 
     def _numbers(self, call, width, distribution, purpose):
@@ -359,7 +361,7 @@ class RandomStreams:
         values, _, first = chunk
         n = self._width
         if torch.is_tensor(values):
-            start = self._ends[0, self._batch] - self._ends[0, first]
+            start = self._starts[self._batch] - self._starts[first]
             numbers = values[:, start : start + n]
             return taken(numbers, self._which) if self.stacked else numbers
         parts = []

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,12 +64,16 @@ class TrainingRun:
     def terms(self, module, batch, step, epochs):
         """Terms of the loss in training, after some epochs and a part of one."""
         terms = self.objective(batch.tell(module), batch, step)
-        if np.any(epochs < self.warmup_epochs):
+        if epochs < self._warm_after:
             last = np.asarray(self.warmup_epochs)
             share = np.where(epochs < last, epochs / np.maximum(last, 1), 1.0)
             share = float(share) if share.ndim == 0 else torch.from_numpy(share)
             return {n: _times(t, share) if n in self.warming else t for n, t in terms.items()}
         return terms
+
+    @cached_property
+    def _warm_after(self):
+        return np.max(self.warmup_epochs).item()
 
     def plan(self, streams, batch_size, least=1):
         """Draw an epoch's batches, none of them of fewer than ``least`` rows.
