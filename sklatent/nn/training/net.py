@@ -29,6 +29,7 @@ from sklatent.nn.training.devices import (
     suitable_threads,
     work_of,
 )
+from sklatent.nn.training.layout import turned
 from sklatent.nn.training.means import TermMeans
 from sklatent.nn.training.quick_adam import QuickAdam
 from sklatent.nn.training.randomness import RandomStreams
@@ -197,7 +198,8 @@ class LatentNet(NeuralNet):
         dataset = {"dataset_train": run.rows, "dataset_valid": run.valid_rows}
         if scores_rows(self.callbacks_):
             dataset = {name: rows and rows.array() for name, rows in dataset.items()}
-        with run.progress(epochs, done, self.batch_size) as bar:
+        laid_out = turned(self.module_, self.optimizers().values())
+        with laid_out, run.progress(epochs, done, self.batch_size) as bar:
             for epoch in range(done, epochs):
                 if stopper.finished:
                     break

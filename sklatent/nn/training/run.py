@@ -73,7 +73,7 @@ class TrainingRun:
 
     @cached_property
     def _warm_after(self):
-        return np.max(self.warmup_epochs).item()
+        return float(np.max(self.warmup_epochs))
 
     def plan(self, streams, batch_size, least=1):
         """Draw an epoch's batches, none of them of fewer than ``least`` rows.
