@@ -258,13 +258,14 @@ def remarks(name, seconds):
         ("our defaults take", "sklatent, defaults", same, 1.05),
         ("named rows take", "sklatent, named rows", same, 1.05),
         ("our defaults take", "sklatent, defaults", plain, 1.12),
-        ("the same network by hand takes", same, plain, 1.12),
     ):
         ratio = median_ratio(seconds[who], seconds[loop]).middle
         network = "the same network" if loop == same else "ReLU without the linear path"
         said = f"{name}: {what} {ratio:.2f} of the time of {network} by hand"
         yield remark(bool(ratio <= bar), f"{said}: the bar of {bar:g} is met.")
         yield remark(bool(ratio > bar), f"{said}: the bar of {bar:g} is **not** met.")
+    ratio = median_ratio(seconds[same], seconds[plain]).middle
+    yield f"{name}: by hand, the smooth network takes {ratio:.2f} of the time of ReLU."
 
 
 def main(argv=None):

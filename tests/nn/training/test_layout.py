@@ -71,19 +71,25 @@ def test_only_narrow_weights_are_turned_and_all_come_back():
     net, optimizer = trained(False, torch.float32)
     before = [p.detach().clone() for p in net.parameters()]
     narrow, others = net[1].weight, [net[0].weight, net[3].weight]
-    with pytest.raises(KeyError), turned(net, [optimizer]):
+    with turned(net, [optimizer]):
         assert by_columns(narrow)
         assert by_columns(narrow.grad)
         assert all(by_columns(optimizer.state[narrow][n]) for n in ("exp_avg", "exp_avg_sq"))
         assert all(weight.is_contiguous() for weight in others)
         for ours, theirs in zip(net.parameters(), before, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
-        raise KeyError
     for ours, theirs in zip(net.parameters(), before, strict=True):
         assert ours.is_contiguous()
         assert ours.grad.is_contiguous()
         assert all(value.is_contiguous() for value in optimizer.state[ours].values())
         torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+def test_an_error_leaves_them_as_found():
+    layer = nn.Linear(2, 20)
+    with pytest.raises(KeyError), turned(layer, []):
+        raise KeyError
+    assert layer.weight.is_contiguous()
 
 
 def test_shared_weights_and_one_column():
@@ -103,7 +109,7 @@ def test_networks_of_users_are_left_alone():
 
 def test_a_model_trains_so_and_ends_contiguous(monkeypatch):
     X = np.random.default_rng(0).random((60, 9), np.float32)
-    settings = dict(hidden_layer_sizes=(16,), max_epochs=3, batch_size=20, random_state=0)
+    settings = {"hidden_layer_sizes": (16,), "max_epochs": 3, "batch_size": 20, "random_state": 0}
     seen = []
 
     class Watch(torch.optim.Adam):
@@ -115,7 +121,7 @@ def test_a_model_trains_so_and_ends_contiguous(monkeypatch):
     # The first layers of both networks and the linear path.
     assert set(seen) == {3}
     model = VAE(2, **settings).fit(X)
-    assert all(p.is_contiguous() for p in model.module_.parameters())
+    assert all(p.is_contiguous() for p in model.net_.module_.parameters())
     monkeypatch.setattr("sklatent.nn.training.layout._WIDE", 0)
     np.testing.assert_allclose(
         model.transform(X), VAE(2, **settings).fit(X).transform(X), atol=1e-5
