@@ -1,4 +1,4 @@
-"""Weights that lie in memory, while they train, as their gradients are made in the least time."""
+"""Weights that lie in memory, for an epoch, as their gradients are made in the least time."""
 
 from contextlib import contextmanager
 
@@ -25,12 +25,17 @@ def turned(module, optimizers):
         Its state lies like the weights: torch's fused kernels take that for granted.
     """
     optimizers = list(optimizers)
-    weights = {id(weight): weight for weight in _narrow_weights(module)}
-    _lay(weights.values(), optimizers, lambda value: value.T.contiguous().T)
+    # Where they were they come back to: others may hold the same memory, as of a state_dict.
+    places = {weight: weight.data for weight in _narrow_weights(module)}
+    for weight, place in places.items():
+        weight.data = _by_columns(place)
+        _lay_beside(weight, optimizers, _by_columns)
     try:
         yield
     finally:
-        _lay(weights.values(), optimizers, torch.Tensor.contiguous)
+        for weight, place in places.items():
+            weight.data = place.copy_(weight.data)
+            _lay_beside(weight, optimizers, torch.Tensor.contiguous)
 
 
 def _narrow_weights(module):
@@ -43,14 +48,16 @@ def _narrow_weights(module):
             yield from _narrow_weights(child)
 
 
-@torch.no_grad()
-def _lay(weights, optimizers, laid):
-    for weight in weights:
-        weight.data = laid(weight.data)
-        if weight.grad is not None:
-            weight.grad = laid(weight.grad)
-        for optimizer in optimizers:
-            state = optimizer.state.get(weight, {})
-            for name, value in state.items():
-                if torch.is_tensor(value) and value.shape == weight.shape:
-                    state[name] = laid(value)
+def _by_columns(value):
+    return value.T.contiguous().T
+
+
+def _lay_beside(weight, optimizers, laid):
+    """Bring a weight's gradient and what optimizers keep of it into an order."""
+    if weight.grad is not None:
+        weight.grad = laid(weight.grad)
+    for optimizer in optimizers:
+        state = optimizer.state.get(weight, {})
+        for name, value in state.items():
+            if torch.is_tensor(value) and value.shape == weight.shape:
+                state[name] = laid(value)

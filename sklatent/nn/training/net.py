@@ -198,8 +198,7 @@ class LatentNet(NeuralNet):
         dataset = {"dataset_train": run.rows, "dataset_valid": run.valid_rows}
         if scores_rows(self.callbacks_):
             dataset = {name: rows and rows.array() for name, rows in dataset.items()}
-        laid_out = turned(self.module_, self.optimizers().values())
-        with laid_out, run.progress(epochs, done, self.batch_size) as bar:
+        with run.progress(epochs, done, self.batch_size) as bar:
             for epoch in range(done, epochs):
                 if stopper.finished:
                     break
@@ -209,7 +208,10 @@ class LatentNet(NeuralNet):
                 try:
                     self.notify("on_epoch_begin", **dataset)
                     part = (epoch / epochs, 1 / epochs)
-                    guard.check(self._train_epoch(run, bar, part), self, "training")
+                    # Who looks at the model between epochs sees weights in their usual order.
+                    with turned(self.module_, self.optimizers().values()):
+                        means = self._train_epoch(run, bar, part)
+                    guard.check(means, self, "training")
                     if run.valid_rows is not None:
                         guard.check(self._validate(run), self, "validation")
                     stopper.update(self)

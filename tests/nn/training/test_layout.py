@@ -85,11 +85,20 @@ def test_only_narrow_weights_are_turned_and_all_come_back():
         torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
 
 
-def test_an_error_leaves_them_as_found():
+def test_an_error_leaves_them_where_they_were():
     layer = nn.Linear(2, 20)
-    with pytest.raises(KeyError), turned(layer, []):
+    weight, place = layer.state_dict()["weight"], layer.weight.data_ptr()
+
+    @torch.no_grad()
+    def fails():
+        layer.weight += 1
         raise KeyError
+
+    with pytest.raises(KeyError), turned(layer, []):
+        fails()
     assert layer.weight.is_contiguous()
+    assert layer.weight.data_ptr() == place
+    torch.testing.assert_close(weight, layer.weight.data, rtol=0, atol=0)
 
 
 def test_shared_weights_and_one_column():
