@@ -32,7 +32,9 @@ def linear_vae(variances, total, n_features, beta, noise=None):
         Weight of the divergence.
     noise : float, default=None
         Variance of X around the decoder's output, where it is fixed. None takes its optimum,
-        ``(total - sum of used) / (n_features - beta * n_used)``.
+        ``(total - sum of used) / (n_features - beta * n_used)``. Where all features' directions
+        are used at a beta of 1, every noise up to the least variance is an optimum; half of that
+        leaves no axis to the seed.
 
     Returns
     -------
@@ -51,6 +53,8 @@ def linear_vae(variances, total, n_features, beta, noise=None):
             share = n_features - beta * n_used
             rest = total - variances[:n_used].sum()
             noise = max(rest / share, least) if share > 0 else np.inf
+            if share == 0 and n_used == n_features:
+                noise = max(0.5 * variances[-1] / beta, least)
         if n_used == 0 or variances[n_used - 1] > beta * noise:
             break
         n_used -= 1

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA, IncrementalPCA
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 
 from sklatent import VAE, Autoencoder, RelativeAutoencoder, RosettaPoints, RosettaVAE
@@ -58,6 +59,26 @@ def test_no_search_finds_a_better_one(beta):
         start = own + 0.3 * np.random.default_rng(seed).normal(size=own.shape)
         found = minimize(loss, start, args=(variances, total, p, beta), method="L-BFGS-B")
         assert reached <= found.fun + 1e-6
+
+
+def test_as_many_components_as_features_are_all_used():
+    """Where noise is free below the least variance, the model's Gaussian is the data's own."""
+    variances = np.array([3.0, 2.0, 0.5])
+    _, decoder, posterior, noise = linear_vae(variances, variances.sum(), 3, 1.0)
+    assert noise == 0.25
+    np.testing.assert_allclose(decoder**2 + noise, variances)
+    np.testing.assert_allclose(posterior, noise / variances)
+
+
+@pytest.mark.parametrize("n_dimensions", [2, 3])
+def test_seeds_agree_with_as_many_components_as_features(n_dimensions):
+    rng = np.random.RandomState(0)
+    turn = rng.uniform(0, 6, size=300)
+    X = np.c_[np.cos(turn), 0.8 * np.sin(turn), 0.5 * turn][:, :n_dimensions]
+    X += 0.05 * rng.randn(*X.shape)
+    settings = {"hidden_layer_sizes": (32,), "max_epochs": 40, "early_stopping": False}
+    here, there = (VAE(n_dimensions, random_state=s, **settings).fit_transform(X) for s in (0, 1))
+    assert r2_score(here, there) > 0.99
 
 
 def test_axes_below_the_noise_are_not_used():
