@@ -110,10 +110,10 @@ def test_metadata_routing_of_labels(pair):
     X, Y = pair
     labels = np.digitize(X[:, 0], [-2, 0, 2])
     with config_context(enable_metadata_routing=True):
-        aligner = ICPAligner().set_fit_request(source_labels=True, target_labels=True)
+        aligner = ICPAligner(random_state=0).set_fit_request(source_labels=True, target_labels=True)
         pipeline = make_pipeline(StandardScaler(), aligner)
         pipeline.fit(X, Y, source_labels=labels, target_labels=labels)
-        direct = ICPAligner().fit(
+        direct = ICPAligner(random_state=0).fit(
             StandardScaler().fit_transform(X), Y, source_labels=labels, target_labels=labels
         )
         assert_allclose(pipeline[-1].coef_, direct.coef_)
