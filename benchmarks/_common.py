@@ -1,7 +1,6 @@
 """What every benchmark needs: its options, the data, fair timing, and a report to write."""
 
 import argparse
-import hashlib
 import json
 import os
 import platform
@@ -35,7 +34,7 @@ class _Parser(argparse.ArgumentParser):
         options = super().parse_args(args, namespace)
         options.size = "quick" if options.quick else "full" if options.full else "default"
         if isinstance(self.keeps, str) and options.keep is None and not options.quick:
-            options.keep = KEPT / self.keeps
+            options.keep = KEPT / f"{self.keeps}.jsonl"
         return options
 
 
@@ -47,7 +46,7 @@ def parser(description, keeps=False):
     description : str
         What the script does.
     keeps : bool or str, default=False
-        Whether it has an option for a folder of results. A name is the usual one's, in
+        Whether it has an option for a file of results. A name is the usual one's, in
         ``benchmarks/kept``; a run that only sees whether it works has to be told.
 
     Returns
@@ -61,9 +60,9 @@ def parser(description, keeps=False):
     size.add_argument("--full", action="store_true", help="the paper's own scale")
     result.add_argument("--out", type=Path, help="write the report, as Markdown, to this file")
     if keeps:
-        usual = f" (usually benchmarks/kept/{keeps})" * isinstance(keeps, str)
+        usual = f" (usually benchmarks/kept/{keeps}.jsonl)" * isinstance(keeps, str)
         result.add_argument(
-            "--keep", type=Path, help=f"folder of results: what is there is not redone{usual}"
+            "--keep", type=Path, help=f"file of results: what is there is not redone{usual}"
         )
         result.keeps = keeps
     return result
@@ -153,13 +152,13 @@ def paired(ours, theirs):
     return over_seeds(np.subtract(ours, theirs))
 
 
-def kept(folder, name, measure):
+def kept(file, name, measure):
     """Measure once: a run that was interrupted goes on where it was.
 
     Parameters
     ----------
-    folder : pathlib.Path or None
-        Where results are kept, one file each; None keeps nothing.
+    file : pathlib.Path or None
+        Where results are kept, each in a line of JSON; None keeps nothing.
     name : str
         What is measured, any text.
     measure : callable
@@ -168,23 +167,28 @@ def kept(folder, name, measure):
     Returns
     -------
     object
-        What `measure` returned, now or then: where a folder keeps it, arrays as lists and numbers
+        What `measure` returned, now or then: where a file keeps it, arrays as lists and numbers
         in six digits.
     """
-    if folder is None:
+    if file is None:
         return measure()
-    file = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
-    if not file.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
+    content = _parts(file).get(name)
+    if content is None:
         content = {"name": name, "measured": f"{datetime.now(UTC):%Y-%m-%d}"}
         content["result"] = _plain(measure())
-        # Whole or not at all, for a run may be stopped at any time.
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps(content, separators=(",", ":")) + "\n")
-        part.replace(file)
-    content = json.loads(file.read_text())
-    _MEASURED[content.get("measured", "an unknown day")] += 1
+        file.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps(content, separators=(",", ":")) + "\n"
+        # In one call: a run may be stopped at any time, and others go on beside it.
+        with file.open("ab", buffering=0) as lines:
+            lines.write(line.encode())
+    _MEASURED[content["measured"]] += 1
     return content["result"]
+
+
+def _parts(file):
+    """Read what a file keeps, by name."""
+    lines = file.read_text().splitlines() if file.is_file() else []
+    return {part["name"]: part for part in map(json.loads, lines)}
 
 
 def sittings():

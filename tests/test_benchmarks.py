@@ -96,24 +96,26 @@ def test_what_is_kept_is_not_measured_again(tmp_path):
         return [len(calls), [0.5]]
 
     assert kept(None, "a", measure) == [1, [0.5]]
-    folder = tmp_path / "results"
-    assert kept(folder, "a", measure) == kept(folder, "a", measure) == [2, [0.5]]
-    assert kept(folder, "b", measure) == [3, [0.5]]
+    file = tmp_path / "results" / "kept.jsonl"
+    assert kept(file, "a", measure) == kept(file, "a", measure) == [2, [0.5]]
+    assert kept(file, "b\n", measure) == kept(file, "b\n", measure) == [3, [0.5]]
     arrays = {"Z": np.ones((2, 1), dtype=np.float32), "number": np.float32(0.5)}
-    assert kept(folder, "c", lambda: arrays) == {"Z": [[1.0], [1.0]], "number": 0.5}
-    assert kept(folder, "d", lambda: {3: (np.pi, 10**9)}) == {"3": [3.14159, 10**9]}
+    assert kept(file, "c", lambda: arrays) == {"Z": [[1.0], [1.0]], "number": 0.5}
+    assert kept(file, "d", lambda: {3: (np.pi, 10**9)}) == {"3": [3.14159, 10**9]}
+    assert len(file.read_text().splitlines()) == 4
 
 
 def test_what_is_kept_says_when_it_was_measured(tmp_path):
+    file = tmp_path / "kept.jsonl"
     for name in "ab":
-        kept(tmp_path, name, lambda: 1.0)
-    for file in list(tmp_path.iterdir())[:1]:
-        content = json.loads(file.read_text())
-        file.write_text(json.dumps(content | {"measured": "2026-01-02"}))
+        kept(file, name, lambda: 1.0)
+    first, second = file.read_text().splitlines()
+    content = json.loads(first)
+    file.write_text(json.dumps(content | {"measured": "2026-01-02"}) + "\n" + second + "\n")
     report = Report("Title", tmp_path / "report.md")
     assert _common.sittings() == []
     for name in "ab":
-        kept(tmp_path, name, lambda: 2.0)
+        kept(file, name, lambda: 2.0)
     report.write()
     last = (tmp_path / "report.md").read_text().splitlines()[-1]
     assert last == f"Parts measured, by day (UTC): 2026-01-02 (1), {content['measured']} (1)."
@@ -121,7 +123,7 @@ def test_what_is_kept_says_when_it_was_measured(tmp_path):
 
 def test_a_papers_script_keeps_its_parts_where_they_are_committed():
     parser = _common.parser("Words.", keeps="name")
-    assert parser.parse_args([]).keep == Path(benchmarks.__file__).parent / "kept" / "name"
+    assert parser.parse_args([]).keep == Path(benchmarks.__file__).parent / "kept" / "name.jsonl"
     assert parser.parse_args(["--keep", "other"]).keep == Path("other")
     # A run that only sees whether it works leaves nothing behind.
     assert parser.parse_args(["--quick"]).keep is None

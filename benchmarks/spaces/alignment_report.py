@@ -344,7 +344,7 @@ def digits_without_anchors(n_seeds):
 def main():
     """Simulate, judge, and write the report."""
     options = parser(__doc__)
-    options.add_argument("--keep", type=Path, help="folder of results: what is there is not redone")
+    options.add_argument("--keep", type=Path, help="file of results: what is there is not redone")
     options = options.parse_args()
     n_simulations = 20 if options.quick else 1000 if options.full else 200
     n_seeds = 2 if options.quick else 20

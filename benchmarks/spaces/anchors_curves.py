@@ -195,7 +195,7 @@ def remarks_on_floors(name, found):
 def main(argv=None):
     """Read the options and write the report."""
     options = parser(__doc__)
-    options.add_argument("--keep", type=Path, help="folder of results: what is there is not redone")
+    options.add_argument("--keep", type=Path, help="file of results: what is there is not redone")
     arguments = options.parse_args(argv)
     epochs, n_seeds = (1, 1) if arguments.quick else (60, 8) if arguments.full else (60, 3)
     report = Report("Curves of anchors", arguments.out, keeps_remarks=False)

@@ -148,7 +148,7 @@ def remarks(rows):
 def main(argv=None):
     """Read the options and write the report."""
     options = parser(__doc__)
-    options.add_argument("--keep", type=Path, help="folder of results: what is there is not redone")
+    options.add_argument("--keep", type=Path, help="file of results: what is there is not redone")
     arguments = options.parse_args(argv)
     n_seeds, parameters = (2, {"max_epochs": 3}) if arguments.quick else (3, {})
     report, rows = Report("Batches", arguments.out, keeps_remarks=False), []

@@ -51,7 +51,7 @@ def run(seed, epochs):
 def main(argv=None):
     """Read the options and write the report."""
     options = parser(__doc__)
-    options.add_argument("--keep", type=Path, help="folder of results: what is there is not redone")
+    options.add_argument("--keep", type=Path, help="file of results: what is there is not redone")
     arguments = options.parse_args(argv)
     epochs, n_seeds = (1, 1) if arguments.quick else (60, 10) if arguments.full else (60, 3)
     report = Report("A new batch", arguments.out)

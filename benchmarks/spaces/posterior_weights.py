@@ -91,7 +91,7 @@ def gains(likelihood, seed, max_epochs, n_draws):
 def main():
     """Compare, and write the report."""
     options = parser(__doc__.splitlines()[0])
-    options.add_argument("--keep", type=Path, help="folder of results: what is there is not redone")
+    options.add_argument("--keep", type=Path, help="file of results: what is there is not redone")
     options = options.parse_args()
     n_seeds, max_epochs, n_draws = (2, 5, 5) if options.quick else (5, 40, N_DRAWS)
     report = Report("Posterior variances as an aligner's weights", options.out, keeps_remarks=False)

@@ -21,6 +21,7 @@ from sklearn.preprocessing import minmax_scale
 from benchmarks._common import PAPERS, Report, data_file, kept, over_seeds, parser
 from benchmarks.spaces import _peers as peers
 from benchmarks.spaces import _same_space_remarks as say
+from benchmarks.spaces._shapes import shapes
 from sklatent import VAE, LinearAligner, RosettaPoints, RosettaVAE
 from sklatent.model_selection import retrain
 
@@ -39,6 +40,13 @@ MACHINES = {
         "OPENBLAS_CORETYPE": "Nehalem",
     },
     "two threads": {"OMP_NUM_THREADS": "2"},
+}
+CONVOLUTIONS = {
+    "n_components": 10,
+    "likelihood": "bernoulli",
+    "architecture": "conv",
+    "image_shape": (1, 28, 28),
+    "max_epochs": 8,
 }
 
 
@@ -311,7 +319,7 @@ def labs(report, epochs, n_pairs, keep):
 
 def main():
     """Read the options and write the report."""
-    arguments = parser(__doc__, keeps=True).parse_args()
+    arguments = parser(__doc__, keeps="same_space").parse_args()
     quick, keep = arguments.quick, arguments.keep
     epochs, n_pairs = (3, 1) if quick else (100, 3)
     report = Report("The same space", arguments.out, keeps_remarks=False)
@@ -327,10 +335,14 @@ def main():
             for name, load in tables.items()
         ),
     ]
+    for name, X in shapes().items():
+        n_components = min(X.shape[1], 4)
+        cases.append((f"{name}, {n_components}", X, case(n_components=n_components)))
     if not quick:
         brief = {"n_components": 10, "likelihood": "bernoulli", "max_epochs": 20}
         cases += [
             ("MNIST, 12,500 rows, 10, Bernoulli", mnist(12_500), brief),
+            ("MNIST, 5,000 rows, 10, convolutions", mnist(6_250), CONVOLUTIONS),
             ("counts, 8", counts(), case(n_components=8)),
             (
                 "counts as negative binomial, 8",
@@ -345,7 +357,7 @@ def main():
     ]
     ours = seeds(report, cases, n_pairs, keep)
     said += say.remarks_on_seeds(ours)
-    said += same_network(report, cases[:4], n_pairs, keep)
+    said += same_network(report, cases, n_pairs, keep)
     said += say.remarks_on_others(others(report, epochs, quick, keep), ours)
     report.remarks(said)
     report.text(say.BY_HAND)

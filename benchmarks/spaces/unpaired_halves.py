@@ -239,7 +239,7 @@ def remarks(by_name, clouds):
 def main():
     """Run and report."""
     options = parser(__doc__.splitlines()[0])
-    options.add_argument("--keep", type=Path, help="folder of results: what is there is not redone")
+    options.add_argument("--keep", type=Path, help="file of results: what is there is not redone")
     arguments = options.parse_args()
     share, n_init = (0.1, 6) if arguments.quick else (3, 30) if arguments.full else (1, 30)
     report = Report("Unpaired alignment of disjoint halves", arguments.out, keeps_remarks=False)
