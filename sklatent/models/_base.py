@@ -9,7 +9,7 @@ from sklatent.models._covariates import modelled_columns, split_columns
 from sklatent.models._inference import InferenceMixin
 from sklatent.models._members import StackMember
 from sklatent.models._parameters import ATOMS, CONSTRAINTS, check_numbers, document, renamed
-from sklatent.models._quick_decoder import decodes_quickly
+from sklatent.models._quick_decoder import decoders_rate
 from sklatent.models._start import start, starts_at_axes
 from sklatent.models._trainable import Trainable
 from sklatent.nn.modules import VariationalModule
@@ -66,7 +66,7 @@ class LatentModel(
     ``_weighs_rows = True``
         Whether the objective takes means over rows by ``batch.mean``.
     ``_may_decode_quickly = False``
-        Whether, under Bernoulli and from PCA, the decoder may learn more quickly than the encoder.
+        Whether, from PCA, its decoder may learn more quickly than its encoder.
     ``_learned = {}``
         What ``_after_training`` sets, for files: by attribute its kind, such as
         ``{"centers_": "float[n_centers, n_components_]"}``.
@@ -313,7 +313,7 @@ class LatentModel(
     def _stack_kind(self):
         """What models of one stack must have in common, of parameters that may differ."""
         path = self._has_linear_path()
-        return path, path and decodes_quickly(self)
+        return path, path and decoders_rate(self)
 
     def _anchors_to_start_from(self):
         """Anchors that ``init="pca"`` starts from in place of the data's own axes."""
