@@ -145,8 +145,9 @@ _TEXTS = {
     "learning_rate": """\
     learning_rate : float, default=1e-3
         Step size of the optimizer. In `VAE`, `RosettaVAE` and `TransformVAE` with "adam" or
-        "adamw", "mlp", "bernoulli", a `beta` of 3 or less and a start at PCA the decoder's hidden
-        layers make steps of four times that size.
+        "adamw", a `beta` of 3 or less and a start at PCA the decoder's hidden layers make steps of
+        four times that size ("mlp" under "bernoulli") or six times ("conv", "conv_tvae" and
+        "conv64" under "bernoulli" and "gaussian").
 """,
     "optimizer": """\
     optimizer : {{"adam", "adamw", "sgd", "rmsprop"}} or callable, default="adam"
