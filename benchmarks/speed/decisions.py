@@ -1,6 +1,8 @@
 """What the decisions in docs/decisions.rst rest on, where no other report has it."""
 
 import copy
+import time
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -10,11 +12,15 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional as F
 
 from benchmarks._common import Report, median_ratio, parser, time_interleaved
+from sklatent import VAE
+from sklatent.nn.architectures import ACTIVATIONS
 from sklatent.nn.stacking.modules import stack_modules
 from sklatent.nn.training.randomness import RandomStreams
 from sklatent.transformations._warps import affine_matrices, warp_images
 
 BATCH = 128
+# Rows, columns and components of tables to start on.
+TABLES = [(20_000, 100, 10), (100_000, 50, 10), (5_000, 2_000, 10), (20_000, 784, 50)]
 
 
 def networks():
@@ -90,6 +96,43 @@ def ways_to_warp():
     return {"affine_grid": grids, "ours": lambda: warp_images(X, matrices, (1, 28, 28))}
 
 
+class Timed(VAE):
+    """A model that notes how long its start took."""
+
+    def _start(self, *args):
+        begun = time.perf_counter()
+        super()._start(*args)
+        self.start_seconds_ = time.perf_counter() - begun
+
+
+def starts(tables, repeats):
+    """Seconds that the start at PCA takes, those of an epoch, and its share of ten epochs."""
+    rows = []
+    for n_rows, n_columns, n_components in tables:
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(n_rows, 20)) @ rng.normal(size=(20, n_columns))
+        X = (X + rng.normal(size=X.shape)).astype(np.float32)
+        model = Timed(n_components, max_epochs=1, batch_size=BATCH, early_stopping=False)
+        found = []
+        for _ in range(repeats):
+            begun = time.perf_counter()
+            model.fit(X)
+            found.append((model.start_seconds_, time.perf_counter() - begun))
+        start, fit = np.median(found, axis=0)
+        epoch = fit - start
+        shape = f"{n_rows} x {n_columns}, {n_components}"
+        rows.append([shape, start, epoch, 100 * start / (start + 10 * epoch)])
+    return rows
+
+
+def epochs_by_activation(epochs):
+    """Fits of a digit-like table by each activation, from the same start."""
+    X = np.random.default_rng(0).uniform(size=(1800, 64))
+    settings = {"n_components": 8, "batch_size": BATCH, "max_epochs": epochs, "random_state": 0}
+    settings |= {"early_stopping": False}
+    return {name: partial(VAE(**settings, activation=name).fit, X) for name in ACTIVATIONS}
+
+
 def main(argv=None):
     """Time each pair of ways in turn."""
     options = parser(__doc__).parse_args(argv)
@@ -125,6 +168,25 @@ def main(argv=None):
         [
             [way, 1e3 * np.median(s), median_ratio(seconds["affine_grid"], s)]
             for way, s in seconds.items()
+        ],
+    )
+    shrink = 50 if options.quick else 1
+    report.text(
+        "## The start at PCA\n\nSeconds of the start and of an epoch, default networks: medians "
+        f"over {min(repeats, 5)} fits. An epoch includes what comes before and behind the loop."
+    )
+    report.table(
+        ["rows x columns, components", "start, s", "epoch, s", "percent of ten epochs"],
+        starts([(n // shrink, d, k) for n, d, k in TABLES], min(repeats, 5)),
+    )
+    epochs = 1 if options.quick else 5
+    seconds = time_interleaved(epochs_by_activation(epochs), repeats=min(repeats, 15), warmup=1)
+    report.text("## Activations, an epoch of 1,800 rows by 64-256-256-8")
+    report.table(
+        ["activation", "ms", "times silu's"],
+        [
+            [name, 1e3 * np.median(s) / epochs, median_ratio(s, seconds["silu"])]
+            for name, s in seconds.items()
         ],
     )
     report.write()
