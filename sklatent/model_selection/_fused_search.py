@@ -169,7 +169,7 @@ class FusedGridSearchCV(FusedSearchMixin, GridSearchCV):
         How many jobs are prepared at once.
     error_score : "raise" or numeric, default=np.nan
         Score of a fold whose fit fails. Where one model of a stack fails (its loss becomes NaN, for
-        example), the stack is trained model by model, so that only that one has this score.
+        example), the others go on, and only that one has this score.
     return_train_score : bool, default=False
         Whether training rows are scored too.
 
