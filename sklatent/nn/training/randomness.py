@@ -116,7 +116,7 @@ def batch_numbers(keys, seeds, n_batches, epoch):
     Rows are taken by their keys in blocks of as many as there are batches, and a block's rows go
     one to each batch, begun at a batch drawn for the block. So consecutive keys (positions, a
     running index) make batches of equal size, other keys those of slightly uneven size, and a row
-    that is dropped moves no other.
+    that is dropped moves no other, as long as there are as many batches.
 
     Parameters
     ----------
