@@ -34,7 +34,8 @@ def shapes(n=1250, noise=0.05):
         "sphere": ball * [1, 0.9, 0.8],
         "twelve clusters": (3 * rng.normal(size=(12, 10)))[rng.integers(12, size=n)],
     }
-    width = {"twelve clusters": 1.0}
+    deviations = {"twelve clusters": 1.0}  # which lie 3 apart
     return {
-        name: X + width.get(name, noise) * rng.normal(size=X.shape) for name, X in clean.items()
+        name: X + deviations.get(name, noise) * rng.normal(size=X.shape)
+        for name, X in clean.items()
     }

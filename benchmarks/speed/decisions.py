@@ -177,7 +177,13 @@ def main(argv=None):
         f"over {min(repeats, 5)} fits. An epoch includes what comes before and behind the loop."
     )
     report.table(
-        ["rows x columns, components", "start, s", "epoch, s", "% of 10", "% of 100, the default"],
+        [
+            "rows x columns, components",
+            "start, s",
+            "epoch, s",
+            "% of 10 epochs",
+            "% of 100, the default",
+        ],
         starts([(n // shrink, d, k) for n, d, k in TABLES], min(repeats, 5)),
     )
     epochs = 1 if options.quick else 5
