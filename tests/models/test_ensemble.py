@@ -222,7 +222,9 @@ def test_members_are_nearer_to_linear_equivalence_than_separate_models(digits, t
     alone = [linear_equivalence(separate[2 * pair : 2 * pair + 2], test) for pair in range(3)]
     joined = [linear_equivalence(ensemble.estimators_, test) for ensemble in together]
     assert min(joined) > 0.96
-    assert min(joined) > max(alone) + 0.03
+    # Ten separate pairs have 0.76 to 0.94 (0.97 in other draws), six ensembles 0.988 to 0.995.
+    assert min(joined) > max(alone) + 0.01
+    assert np.median(joined) > np.median(alone) + 0.05
 
 
 def test_linear_maps_lead_from_the_first_index_to_the_second(digits, together):

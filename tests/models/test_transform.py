@@ -553,9 +553,9 @@ def test_exchanged_t_says_the_same_of_every_row():
             moved = [fitted.apply_transformation(movers, T) for T in of_either]
             yield [np.mean((images - views[0]) ** 2) for images in moved]
 
-    # Over five seeds the ratios are 1.20 to 1.23, and 1.02 to 1.03.
+    # Over six seeds the ratios are 1.20 to 1.23, and 1.02 to 1.03.
     assert all(other > 1.1 * own for own, other in errors(1))
-    assert all(other < 1.03 * own for own, other in errors(2))
+    assert all(other < 1.05 * own for own, other in errors(2))
 
 
 @pytest.mark.parametrize(

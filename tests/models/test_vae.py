@@ -49,9 +49,8 @@ def test_fit_is_gradient_descent_on_the_elbo(X):
     losses = []
     for _ in range(3):
         order, sizes = streams.begin_epoch(np.arange(len(X), dtype=np.uint64), 6)
-        assert sizes.tolist() == [[50] * 6]
         total = 0.0
-        for rows in order.split(50):
+        for rows in order.split(sizes[0].tolist()):
             streams.begin_batch()
             x = data[rows]
             mean, log_var = module.head(module.encoder(x)).chunk(2, -1)
@@ -323,7 +322,7 @@ def test_skorch_callbacks(X):
                                        GradientNormClipping(1.0)]).fit(X)  # fmt: skip
     assert recorder.calls_ == []  # cloned at fit
     calls = dict(model.net_.callbacks_)["mine"].calls_
-    assert calls[:3] == [100, 100, 100]
+    assert sum(calls[:3]) == len(X)  # rows of the batches of an epoch
     assert calls[3] == model.history_[0]["train_loss"]
     assert model.net_.optimizer_.param_groups[0]["lr"] == pytest.approx(1e-6)
 

@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklatent._utils.random import local_random_state
 from sklatent.nn.stacking.layers import taken
+from sklatent.nn.training.batches import batch_numbers, joined
 from sklatent.nn.training.counter import normals, random_words, uniforms
 
 _INITIALISATION_LOCK = threading.RLock()
@@ -108,49 +109,6 @@ def _shuffled(keys, seed, purpose):
     seed = np.uint32(split_seed(seed)["rows"])
     words = random_words(keys, seed, 2, epoch=0, call=0, purpose=purpose)
     return np.lexsort((words[:, 1], words[:, 0]))
-
-
-def batch_numbers(keys, seeds, n_batches, epoch):
-    """Which batch each row is in.
-
-    Rows are taken by their keys in blocks of as many as there are batches, and a block's rows go
-    one to each batch, begun at a batch drawn for the block. So consecutive keys (positions, a
-    running index) make batches of equal size, other keys those of slightly uneven size, and a row
-    that is dropped moves no other, as long as there are as many batches.
-
-    Parameters
-    ----------
-    keys : ndarray of uint64 of shape (K, n_rows)
-        In ascending order.
-    seeds : ndarray of uint32 of shape (K,)
-        One for each model.
-    n_batches : int
-        How many.
-    epoch : int
-        The epoch.
-
-    Returns
-    -------
-    ndarray of integers of shape (K, n_rows)
-        From 0 to ``n_batches - 1``.
-    """
-    block, place = np.divmod(keys, np.uint64(n_batches))
-    # The last block may not be full: what it adds to sizes is then the same for all models.
-    own_seed = np.where(block == block[:, -1:], np.uint32(0), seeds[:, None])
-    words = random_words(block, own_seed, 1, epoch=epoch, call=0, purpose=_ORDER)[..., 0]
-    return ((place + words) % np.uint64(n_batches)).astype(np.int64)
-
-
-def _joined(numbers, n_batches, least):
-    """Batch numbers with batches of fewer than ``least`` rows taken into the next that has rows."""
-    while True:
-        sizes = np.bincount(numbers, minlength=n_batches)
-        small = np.flatnonzero((sizes > 0) & (sizes < least))
-        others = np.flatnonzero(sizes)
-        if not len(small) or len(others) == 1:
-            return numbers
-        following = others[(np.searchsorted(others, small[0]) + 1) % len(others)]
-        numbers = np.where(numbers == small[0], following, numbers)
 
 
 class _OwnGenerator(TorchDispatchMode):
@@ -269,9 +227,9 @@ class RandomStreams:
             Rows in each batch.
         """
         keys, seeds, which = self._distinct(keys)
-        numbers = batch_numbers(keys, seeds, n_batches, self.epoch)
+        numbers = batch_numbers(keys, seeds, n_batches, self.epoch, _ORDER)
         if least > 1:
-            numbers = np.stack([_joined(own, n_batches, least) for own in numbers])
+            numbers = np.stack([joined(own, n_batches, least) for own in numbers])
         place = random_words(keys, seeds[:, None], 1, epoch=self.epoch, call=1, purpose=_ORDER)
         place = place[..., 0]
         order = np.argsort((numbers << 32) | place, axis=1, kind="stable")

@@ -5,8 +5,6 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sklatent.nn.training.randomness import (
     RandomStreams,
@@ -116,20 +114,6 @@ def test_a_stack_draws_what_its_members_would_draw():
                 assert np.array_equal(a[2], b[2])
 
 
-@given(
-    n=st.integers(2, 300),
-    n_batches=st.integers(1, 20),
-    seed=st.integers(0, 1000),
-)
-def test_consecutive_keys_make_even_batches_of_all_rows(n, n_batches, seed):
-    keys = np.arange(n, dtype=np.uint64)
-    order, sizes = streams_of(seed).begin_epoch(keys, n_batches)
-    assert np.array_equal(np.sort(order), np.arange(n))
-    assert np.ptp(sizes) <= 1
-    other = streams_of(seed + 1, seed + 2, stacked=True).begin_epoch(keys, n_batches)[1]
-    assert (other == sizes).all()  # stacks need no padding
-
-
 def test_a_dropped_row_moves_no_other():
     keys = np.arange(1000, dtype=np.uint64)
     whole, less = streams_of(3), streams_of(3)
@@ -137,20 +121,6 @@ def test_a_dropped_row_moves_no_other():
     for _ in range(2):
         before, after = by_key(epoch_of(whole, keys, 8)), by_key(epoch_of(less, kept, 8))
         assert all(before[key] == after[key] for key in kept.tolist())
-
-
-def test_rows_meet_in_a_batch_as_chance_would_have_it():
-    keys = np.arange(400, dtype=np.uint64)
-    streams = streams_of(0)
-    together = np.zeros((400, 400))
-    n_epochs, n_batches = 400, 4
-    for _ in range(n_epochs):
-        for _, _, rows, _ in epoch_of(streams, keys, n_batches, width=1):
-            together[np.ix_(rows.astype(int), rows.astype(int))] += 1
-    block = np.arange(400) // n_batches
-    rates = together[block[:, None] != block] / n_epochs
-    assert abs(rates.mean() - 1 / n_batches) < 0.005
-    assert rates.std() < 1.2 * np.sqrt(0.25 * 0.75 / n_epochs)
 
 
 def test_order_within_a_batch_is_chance():
