@@ -168,6 +168,24 @@ def remarks_on_seeds(rows):
     yield remark(bool(level), f"Seeds: bounds are not told apart on {listed(level)}.")
 
 
+def remarks_on_many_seeds(rows):
+    """Where any two seeds are one space, and where some pairs are not."""
+    found = [(row[0], float(row[1]), float(row[2])) for row in rows]
+    one = [f'"{name}" ({least:.3f})' for name, _, least in found if least >= 0.95]
+    apart = [
+        f'"{name}" ({middle:.3f}, {least:.3f} at worst)'
+        for name, middle, least in found
+        if least < 0.95
+    ]
+    yield remark(
+        bool(one),
+        f"Seeds, all pairs: any two of them have an R^2 of 0.95 or more on {listed(one)}.",
+    )
+    yield remark(
+        bool(apart), f"Seeds, all pairs: some two are **not** one space on {listed(apart)}."
+    )
+
+
 def remarks_on_same_network(rows):
     """Whose bound is ahead where only the start differs."""
     for verdict, found in (
