@@ -257,11 +257,13 @@ def same_bits(a, b):
         return False
     for start in range(0, len(a), _ROWS_AT_A_TIME):
         part = slice(start, start + _ROWS_AT_A_TIME)
-        # As bytes: a missing entry is the same as another.
-        if not np.array_equal(_bytes(a[part]), _bytes(b[part])):
+        if not (_bits(a[part]) == _bits(b[part])).all():
             return False
     return True
 
 
-def _bytes(block):
-    return np.ascontiguousarray(block).reshape(-1).view(np.uint8)
+def _bits(block):
+    """Numbers as whole numbers of their bits, of which a missing entry is the same as another."""
+    size = block.dtype.itemsize
+    kind = f"u{size}" if size in (1, 2, 4, 8) else "u1"
+    return np.ascontiguousarray(block).reshape(-1).view(kind)

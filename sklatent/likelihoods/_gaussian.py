@@ -93,7 +93,7 @@ class Gaussian(Likelihood):
         residual = np.asarray(residual, dtype=np.float64)
         if self._kind() == "shared":
             residual = residual.mean(keepdims=True)
-        least = np.log(max(_LEAST_SHARE * float(np.mean(variance)), math.exp(_LEAST)))
+        least = math.log(max(_LEAST_SHARE * float(np.mean(variance)), math.exp(_LEAST)))
         # The inverse of what _log_var does.
         above = np.maximum(np.log(np.maximum(residual, math.exp(_LEAST))) - least, 1e-3)
         return {"log_var": least + np.log(np.expm1(above)), "least_log_var": least}

@@ -246,6 +246,26 @@ class LatentModel(
         plain = not deep or all(type(value) in _PLAIN for value in own.values())
         return own if plain else super().get_params(deep)
 
+    def set_params(self, **params):
+        """Set parameters of this model.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name; ``<component>__<parameter>`` reaches into an estimator among them.
+
+        Returns
+        -------
+        self : object
+            The model itself.
+        """
+        # scikit-learn first gets all that there are, twice in a search's fit.
+        if not params.keys() <= set(self._get_param_names()):
+            return super().set_params(**params)
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
+
     def _validate_params(self):
         if "_trained" not in vars(self):
             super()._validate_params()

@@ -41,28 +41,43 @@ def warn_if_nothing_learned(models, X, rows, groups=None):
         sample = np.array(dense(X[some if own is None else own[some]]), dtype=np.float32)
         if np.isinf(sample).any():
             continue  # beyond float32
-        fine = _surely_fine(models, places, sample)
+        found = _look_together(models, places, sample)
         for k in places:
-            if k not in fine:
-                _look(models[k], sample)
+            seen = found[k] if k in found else _look(models[k], sample)
+            if seen is not None:
+                _warn_of(models[k], *seen)
 
 
-def _surely_fine(models, places, sample):
-    """Models of a group that have learned something, by one look at all of them."""
+def _look_together(models, places, sample):
+    """Latents, rows and reconstructions of each of a group's models; None of those that are well.
+
+    Those of whom nothing finite can be said, or that have to be asked by themselves, are missing.
+    """
     found = models[places[0]]._reconstruct_together(sample)
     if found is None:
-        return ()
+        return {}
     group, Z, x, decoded = found
-    learned = _better_than_mean(x, decoded) & (Z.var(axis=1) > _ACTIVE).any(axis=1)
-    return {k for k, is_so in zip(group, learned, strict=True) if is_so}
+    well = _better_than_mean(x, decoded) & (Z.var(axis=1) > _ACTIVE).any(axis=1)
+    finite = np.isfinite(Z).all(axis=(1, 2)) & np.isfinite(decoded).all(axis=(1, 2))
+    return {
+        k: None if well[i] else (Z[i], x, decoded[i])
+        for i, k in enumerate(group)
+        if well[i] or finite[i]
+    }
 
 
 def _look(model, sample):
-    """Warn if one model has learned nothing of some rows that it was trained on."""
+    """The same of one model by itself."""
     try:
-        Z, x, decoded = model._reconstruct(sample)
+        return model._reconstruct(sample)
     except ValueError:
-        return  # of some rows nothing finite can be said, which whoever asks about them is told
+        return (
+            None  # of some rows nothing finite can be said, which whoever asks about them is told
+        )
+
+
+def _warn_of(model, Z, x, decoded):
+    """Warn if a model has learned nothing of some rows that it was trained on."""
     active = (
         int((Z.var(axis=0) > _ACTIVE).sum()) if model._beta_to_start_from() is not None else None
     )

@@ -293,12 +293,18 @@ def _sort(plan, schedule=None):
     for fit in plan.fits:
         kind = _kind(plan.data[fit.data], fit, schedule)
         for known, stack in stacks:
-            if known == kind and can_stack([stack[0].model, fit.model]):
+            if known == kind and _may_join(fit, stack[0]):
                 stack.append(fit)
                 break
         else:
             stacks.append((kind, [fit]))
     return [stack for _, stack in stacks]
+
+
+def _may_join(fit, first):
+    # Those that are noted for good are a chunk's, which has seen that they are alike.
+    noted_for_good = fit.asked is None and first.asked is None
+    return noted_for_good or can_stack([first.model, fit.model])
 
 
 def _kind(data, fit, schedule):

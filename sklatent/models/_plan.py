@@ -32,8 +32,8 @@ class NotedFit:
         In which turn.
     model : LatentModel
         The model that asked; it is what is trained.
-    asked : LatentModel
-        Its parameters, as they were then.
+    asked : LatentModel or None
+        Its parameters, as they were then; None where it will be marked as trained.
     data : int
         Which of the plan's data it is to be trained on.
     failure : Exception or None
@@ -79,7 +79,7 @@ class Plan:
         number : int
             The turn.
         model : LatentModel
-            Validated.
+            Validated, and alike to all others that are noted here.
         X, keys : object
             As of :meth:`Turn.note_or_take_over`.
         """

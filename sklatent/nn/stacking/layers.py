@@ -45,14 +45,24 @@ def stack_tensors(result, modules, memo):
     first = modules[0]
     for name, value in first._parameters.items():
         if value is not None and id(value) not in memo:
-            values = torch.stack([module._parameters[name].detach() for module in modules])
+            values = _stacked([module._parameters[name] for module in modules])
             memo[id(value)] = nn.Parameter(values, requires_grad=value.requires_grad)
         result.register_parameter(name, memo.get(id(value)))
     for name, value in first._buffers.items():
         if value is not None and id(value) not in memo:
-            memo[id(value)] = torch.stack([module._buffers[name] for module in modules])
+            memo[id(value)] = _stacked([module._buffers[name] for module in modules])
         persistent = name not in first._non_persistent_buffers_set
         result.register_buffer(name, memo.get(id(value)), persistent=persistent)
+
+
+@torch.no_grad()
+def _stacked(tensors):
+    """One above the other; often they are one and the same, of models of one seed."""
+    first = tensors[0]
+    if all(tensor is first for tensor in tensors):
+        copies = first.expand(len(tensors), *first.shape)
+        return copies.clone(memory_format=torch.contiguous_format)
+    return torch.stack(tensors)
 
 
 def unstack_tensors(stacked, result, k, memo):
