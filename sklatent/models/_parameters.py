@@ -140,7 +140,8 @@ _TEXTS = {
 """,
     "batch_size": """\
     batch_size : int, default=128
-        Rows in a batch.
+        Rows in a batch, to a few percent: an epoch has as many batches as rows fill, of like
+        size, and which rows are in which is drawn for the rows' names.
 """,
     "learning_rate": """\
     learning_rate : float, default=1e-3

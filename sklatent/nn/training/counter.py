@@ -93,7 +93,9 @@ def random_words(keys, seeds, n_words, *, epoch, call, purpose):
     step = max(1, _BLOCK // n_blocks)
     for start in range(0, len(low), step):
         some = slice(start, start + step)
-        columns = [np.repeat(word[some], n_blocks) for word in (low, high, seed)]
+        columns = [word[some] for word in (low, high, seed)]
+        if n_blocks > 1:
+            columns = [np.repeat(column, n_blocks) for column in columns]
         number = np.tile(block, len(low[some]))
         words = threefry4x32((*columns, number), key)
         for i, word in enumerate(words):

@@ -5,9 +5,12 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sklatent.nn.training.randomness import (
     RandomStreams,
+    _sorted,
     draw_seed,
     drawn_order,
     seeded_initialisation,
@@ -198,3 +201,26 @@ def test_validation_split_is_drawn_for_the_rows_themselves():
     assert np.array_equal(np.sort(np.concatenate([train, valid])), np.arange(500))
     _, fewer = validation_split(np.delete(keys, 100), 3, 50)
     assert len(set(keys[valid]) & set(np.delete(keys, 100)[fewer])) >= 49
+
+
+@given(
+    n=st.integers(1, 300),
+    n_batches=st.sampled_from([1, 2, 7, 100, 2**20]),
+    seed=st.integers(0, 1000),
+)
+def test_rows_are_sorted_by_batch_and_within_one_by_chance(n, n_batches, seed):
+    rng = np.random.default_rng(seed)
+    numbers = rng.integers(n_batches, size=(2, n))
+    words = rng.integers(2**32, size=(2, n)).astype(np.uint32)
+    expected = [np.lexsort((own, batch)) for own, batch in zip(words, numbers, strict=True)]
+    assert np.array_equal(_sorted(numbers, words, n_batches), expected)
+
+
+def test_of_millions_of_rows_the_order_within_a_batch_goes_by_fewer_bits():
+    rng = np.random.default_rng(0)
+    numbers = rng.integers(40_000, size=(1, 2_000_000))
+    words = rng.integers(2**32, size=numbers.shape).astype(np.uint32)
+    order = _sorted(numbers, words, 40_000)[0]
+    assert np.array_equal(np.sort(order), np.arange(2_000_000))
+    assert (np.diff(numbers[0][order]) >= 0).all()
+    assert (order == np.lexsort((words[0], numbers[0]))).mean() > 0.999
