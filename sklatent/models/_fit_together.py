@@ -104,8 +104,10 @@ def members_at_a_time(model, n_features):
         return 1
     if resolve_device(model.device).type == "cuda":
         return _MOST_ON_A_GPU
+    # Ours need no weights to be counted; networks of the user's own may look at theirs.
+    named = isinstance(model.architecture, str)
     try:
-        with seeded_initialisation(0):
+        with torch.device("meta") if named else seeded_initialisation(0):
             module = clone(model)._build_module(n_features)
     except Exception:
         # A parameter is refused, which the fit itself will say, or the module is made by the data.
