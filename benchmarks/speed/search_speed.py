@@ -371,7 +371,7 @@ def main(argv=None):
         f"{1e3 * step * n_steps(X[: len(X) * 2 // 3], model) / LIMIT:.2f} ms at 82 GFLOP/s; a "
         f"large product runs at {product_rate() / 1e9:.0f} GFLOP/s here and now."
     )
-    parts = anatomy(X, model, betas, 1 if size != "full" else 3)
+    parts = anatomy(X, model, betas, 1 if size == "quick" else 3)
     parts.append(["of which scikit-learn's own, by a fit that does nothing", own_loop(X, betas)])
     report.table(["part", "ms a fit"], parts)
     found |= {"set-up": parts[2][1], "own loop": parts[3][1]}
