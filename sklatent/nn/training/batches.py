@@ -18,8 +18,9 @@ def batch_numbers(keys, seeds, n_batches, epoch, purpose=0):
     A row's key and the epoch give it a slot, whatever the number of batches: consecutive keys
     (positions, a running index) take each slot equally often. Batches share the slots, and one
     batch more takes an even part of each other's and leaves the rest. So a row that comes or goes
-    moves no other, nor does a batch that comes with it move more than fill it; and batches are of
-    like size, to a few percent, the same sizes for all models of a stack.
+    moves no other (behind the last row perhaps the 31 before it), nor does a batch that comes with
+    it move more than fill it; and batches are of like size, to a few percent, the same sizes for
+    all models of a stack.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def _shuffled(digits, words):
     return (digits * (words >> 20 | 1)) & _DIGIT
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _owners(n_batches):
     """Each slot's batch; there are 16 to 32 times as many slots as batches, a power of two.
 
