@@ -92,7 +92,7 @@ class TrainingRun:
                 f"{len(self.rows)} training rows in batches of {batch_size}. Give more rows or a "
                 "larger batch_size, or use networks without it."
             )
-        n_batches = min(-(-len(self.rows) // batch_size), len(self.rows) // least)
+        n_batches = int(min(-(-len(self.rows) // batch_size), len(self.rows) // least))
         order, sizes = streams.begin_epoch(self.rows.keys(), n_batches, least)
         self._alike = None
         if (sizes == sizes[:1]).all():
