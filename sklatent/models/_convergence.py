@@ -71,9 +71,8 @@ def _look(model, sample):
     try:
         return model._reconstruct(sample)
     except ValueError:
-        return (
-            None  # of some rows nothing finite can be said, which whoever asks about them is told
-        )
+        # Of some rows nothing finite can be said, which whoever asks about them is told.
+        return None
 
 
 def _warn_of(model, Z, x, decoded):
