@@ -223,7 +223,7 @@ def test_members_are_nearer_to_linear_equivalence_than_separate_models(digits, t
     joined = [linear_equivalence(ensemble.estimators_, test) for ensemble in together]
     assert min(joined) > 0.96
     # Ten separate pairs have 0.76 to 0.94 (0.97 in other draws), six ensembles 0.988 to 0.995.
-    assert min(joined) > max(alone) + 0.01
+    assert min(joined) > max(alone) + 0.03
     assert np.median(joined) > np.median(alone) + 0.05
 
 

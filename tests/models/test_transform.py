@@ -555,7 +555,9 @@ def test_exchanged_t_says_the_same_of_every_row():
 
     # Over six seeds the ratios are 1.20 to 1.23, and 1.02 to 1.03.
     assert all(other > 1.1 * own for own, other in errors(1))
-    assert all(other < 1.05 * own for own, other in errors(2))
+    ratios = [other / own for own, other in errors(2)]
+    assert max(ratios) < 1.05
+    assert np.mean(ratios) < 1.03
 
 
 @pytest.mark.parametrize(
