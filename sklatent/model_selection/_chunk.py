@@ -21,6 +21,7 @@ from sklatent.models._fit_together import (
     validated,
     validated_like,
 )
+from sklatent.models._parameters import copies
 from sklatent.models._plan import Plan, Trained
 from sklatent.nn.training.devices import suitable_threads
 
@@ -182,7 +183,7 @@ def _note(call, number, plan, folds):
     if not (plain and fits_plainly(model)):
         return False
     try:
-        model.set_params(**clone(settings["parameters"], safe=False))
+        model.set_params(**copies(settings["parameters"]))
         fold = train.tobytes()
         if fold not in folds:
             rows = _safe_split(model, X, y, train)[0]
@@ -219,7 +220,7 @@ def _marked(arguments, settings, turn):
     _mark(estimator, turn)
     parameters = settings["parameters"]
     if parameters and any(isinstance(value, BaseEstimator) for value in parameters.values()):
-        parameters = {name: clone(value, safe=False) for name, value in parameters.items()}
+        parameters = copies(parameters)
         for value in parameters.values():
             if isinstance(value, BaseEstimator):
                 _mark(value, turn)

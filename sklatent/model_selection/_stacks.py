@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, clone
 
 from sklatent.model_selection._chunk import Chunk, holds_model, models_in, run_chunk
 from sklatent.models._fit_together import alike, members_at_a_time
+from sklatent.models._parameters import copies
 from sklatent.nn.training.pause import together
 
 _ATTEMPTS = 3  # at chunks whose process died
@@ -285,7 +286,7 @@ def _candidate(estimator, parameters):
     if not holds_model(estimator, parameters):
         return []
     try:
-        estimator = clone(estimator).set_params(**clone(parameters or {}, safe=False))
+        estimator = clone(estimator).set_params(**copies(parameters or {}))
     except Exception:
         return []
     return models_in(estimator)

@@ -80,7 +80,9 @@ class Members:
             if part is None:
                 return None
             found = map_in_blocks(part, X, function, covariates=covariates, n_members=len(group))
-            answer = _Answer(kind, group, X, covariates, found)
+            own = any(X is known for known in self._valid)
+            # A copy: what was asked about may be changed in place.
+            answer = _Answer(kind, group, X if own else X.copy(), covariates, found)
             self._answers = [answer, *self._answers[: _KEPT - 1]]
             return answer.of(k)
 
@@ -108,7 +110,10 @@ class Members:
         return group, found
 
     def validated(self, X, validate):
-        """Rows as ``validate(X)`` returns them, which every model of the stack would say of them.
+        """What ``validate(X)`` returns, which every model of the stack would say of these rows.
+
+        Of rows that it leaves as they are, the stack's own copy: the same one each time, so that
+        it is known at once to be what was asked about before.
 
         Parameters
         ----------
@@ -120,11 +125,13 @@ class Members:
         if type(X) is not np.ndarray or X.nbytes > _MOST_BYTES:
             return validate(X)
         with self._lock:
-            if any(same_bits(known, X) for known in self._valid):
-                return X
+            for known in self._valid:
+                if same_bits(known, X):
+                    return known
             found = validate(X)
             if found is X:
-                self._valid = [X.copy(), *self._valid[: _KEPT - 1]]
+                found = X.copy()
+                self._valid = [found, *self._valid[: _KEPT - 1]]
             return found
 
     def _group(self, k):
@@ -188,8 +195,7 @@ class _Answer:
 
     def __init__(self, kind, group, X, covariates, found):
         self.kind, self.group, self.asked = kind, group, set()
-        # Copies: what was asked about may be changed in place.
-        self._about = X.copy(), None if covariates is None else np.array(covariates)
+        self._about = X, None if covariates is None else np.array(covariates)
         self._found = found
 
     def is_about(self, X, covariates):

@@ -12,7 +12,7 @@ from types import FunctionType
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -242,7 +242,28 @@ _ATTRIBUTES = """\
 
 
 # Kinds of values that can't change.
-ATOMS = frozenset({bool, int, float, str, type(None)})
+ATOMS = frozenset(
+    {bool, int, float, str, type(None), np.bool_, np.int64, np.int32, np.float64, np.float32}
+)
+
+
+def copies(parameters):
+    """Parameters for a model of its own: those that can change, cloned, as scikit-learn does.
+
+    Parameters
+    ----------
+    parameters : dict
+        Values by name.
+
+    Returns
+    -------
+    dict
+        The same of what can't change, into which scikit-learn looks for parameters of its own.
+    """
+    return {
+        name: value if type(value) in ATOMS else clone(value, safe=False)
+        for name, value in parameters.items()
+    }
 
 
 def check_numbers(model, parameters):

@@ -28,8 +28,8 @@ def linear_vae(variances, total, n_features, beta, noise=None):
         The data's variance in all directions together.
     n_features : int
         Number of columns.
-    beta : float
-        Weight of the divergence.
+    beta : float or ndarray
+        Weight of the divergence; several of them give each array one more axis, the first.
     noise : float, default=None
         Variance of X around the decoder's output, where it is fixed. None takes its optimum,
         ``(total - sum of used) / (n_features - beta * n_used)``. Where all features' directions
@@ -46,23 +46,31 @@ def linear_vae(variances, total, n_features, beta, noise=None):
     noise : float
         Variance of X around the decoder's output.
     """
-    least = _LEAST_SHARE * total / n_features
-    fixed, n_used = noise, len(variances)
-    while True:
-        if fixed is None:
-            share = n_features - beta * n_used
-            rest = total - variances[:n_used].sum()
-            noise = max(rest / share, least) if share > 0 else np.inf
-            if share == 0 and n_used == n_features:
-                noise = max(0.5 * variances[-1] / beta, least)
-        if n_used == 0 or variances[n_used - 1] > beta * noise:
-            break
-        n_used -= 1
-    used = np.arange(len(variances)) < n_used
+    beta = np.asarray(beta, dtype=np.float64)[..., None]
+    numbers = np.arange(len(variances) + 1)  # of axes that may be used
+    if noise is None:
+        noise = _noise_beside(numbers, variances, total, n_features, beta)
+    noise = np.broadcast_to(noise, np.broadcast_shapes(np.shape(beta), numbers.shape))
+    seen = np.append(np.inf, variances) > beta * noise
+    n_used = (seen * numbers).max(axis=-1, keepdims=True)
+    noise = np.take_along_axis(noise, n_used, axis=-1)
+    used = numbers[:-1] < n_used
     beyond = np.where(used, variances - beta * noise, 0.0)
     decoder = np.sqrt(beyond)
     safe = np.where(used, variances, 1.0)
-    return decoder / safe, decoder, np.where(used, beta * noise / safe, 1.0), noise
+    return decoder / safe, decoder, np.where(used, beta * noise / safe, 1.0), noise[..., 0]
+
+
+def _noise_beside(numbers, variances, total, n_features, beta):
+    """The best variance of the noise beside each number of axes; infinite where there is none."""
+    least = _LEAST_SHARE * total / n_features
+    rest = total - np.append(0.0, np.cumsum(variances))
+    share = n_features - beta * numbers
+    noise = np.where(share > 0, np.maximum(rest / np.where(share > 0, share, 1.0), least), np.inf)
+    if len(variances) < n_features:
+        return noise
+    all_at_one = (share == 0) & (numbers == n_features)
+    return np.where(all_at_one, max(0.5 * variances[-1], least), noise)
 
 
 def start(model, module, X, rows, cache, beside):
@@ -175,8 +183,8 @@ def _at_principal_axes(models, module, data, places=...):
     else:
         fixed = getattr(module.likelihood.likelihood, "noise", lambda: None)()
         total, n_features = axes.feature_variances.sum(), len(axes.mean)
-        found = [linear_vae(axes.variances, total, n_features, beta, fixed) for beta in betas]
-        encoder, decoder, posterior = map(np.stack, list(zip(*found, strict=True))[:3])
+        given = axes.variances, total, n_features, betas, fixed
+        encoder, decoder, posterior, _ = linear_vae(*given)
     residuals = axes.feature_variances - decoder**2 @ axes.axes**2
     # Components beyond the data's rank have nothing to say.
     beyond = (0, 0), (0, first.n_components - len(axes.variances))

@@ -2,12 +2,12 @@
 
 from copy import deepcopy
 
-from sklearn.base import _fit_context, clone
+from sklearn.base import _fit_context
 
 from sklatent._utils.names import row_keys
 from sklatent.models._covariates import find_covariates
 from sklatent.models._fitting import fit_model
-from sklatent.models._parameters import ATOMS, check_size
+from sklatent.models._parameters import check_size, copies
 from sklatent.models._rows import check_possible, check_training_rows, validate_rows
 from sklatent.models._watching import CallbackSupportMixin, tell_of_a_stack
 from sklatent.nn.training.devices import resolve_device
@@ -71,12 +71,9 @@ class Trainable(CallbackSupportMixin):
         return self
 
     def __sklearn_clone__(self):
-        # What can't change needs no copy, for which scikit-learn looks into every value. And a
-        # clone of a fitted model would have nothing to start from.
-        values = {
-            name: value if type(value) in ATOMS or name == "init" else clone(value, safe=False)
-            for name, value in self.get_params(deep=False).items()
-        }
+        values = self.get_params(deep=False)
+        # A clone of a fitted model would have nothing to start from.
+        values |= copies({name: value for name, value in values.items() if name != "init"})
         found = type(self)(**values)
         kept = found.get_params(deep=False)
         if any(kept[name] is not value for name, value in values.items()):
