@@ -369,6 +369,8 @@ def main():
     if not quick:
         brief = {"n_components": 10, "likelihood": "bernoulli", "max_epochs": 20}
         cases += [
+            ("MNIST, 12,500 rows, 10", mnist(12_500), {"n_components": 10, "max_epochs": 20}),
+            ("MNIST, 5,000 rows, 10, held out", mnist(5_000), case(n_components=10)),
             ("MNIST, 12,500 rows, 10, Bernoulli", mnist(12_500), brief),
             ("MNIST, 5,000 rows, 10, convolutions", mnist(6_250), CONVOLUTIONS),
             ("counts, 8", counts(), case(n_components=8)),

@@ -7,29 +7,26 @@ from sklatent.nn.training.randomness import validation_split
 _ENOUGH = 20  # rows, by which early_stopping="auto" can tell when to stop
 
 
-def split_rows(models, X, rows, keys, seeds, holds_out):
+def split_rows(model, X, rows, keys, holds_out):
     """Training rows and validation rows, or None, each as indices and keys in the keys' order.
 
     Keys are None where they are positions, and indices where they are all rows. Indices have an
-    axis of models in front if `rows` has, or if models hold out their own.
+    axis of models in front if `rows` has.
 
     Parameters
     ----------
-    models : list of LatentModel
-        Alike but for seeds and numbers in the loss.
+    model : LatentModel
+        One of those that are trained, which are alike in what is asked here.
     X : array or CSR matrix of shape (n_samples, n_features)
         Data.
     rows : ndarray of shape (K, n_rows) or None
         Each model's own; None is all.
     keys : ndarray of uint64 of shape (n_samples,) or None
         Of the rows of X.
-    seeds : list of int
-        The models'.
     holds_out : bool
-        Whether rows are held out. Under ``early_stopping="auto"`` which they are does not depend on
-        the seed, so that models of two seeds stop alike.
+        Whether rows are held out. Which they are is drawn for their names and for no seed, so that
+        models of two seeds start at the same axes and stop alike.
     """
-    first = models[0]
     if keys is None and not holds_out:
         return (rows if rows is None else _of_one(rows)[0], None), None
     everything = np.arange(X.shape[0])[None] if rows is None else rows
@@ -41,21 +38,16 @@ def split_rows(models, X, rows, keys, seeds, holds_out):
     if not holds_out:
         return _of_one(everything, own_keys), None
     n = everything.shape[1]
-    n_valid = max(1, round(first.validation_fraction * n))
-    by_names = first.early_stopping == "auto"
-    if by_names:
+    n_valid = max(1, round(model.validation_fraction * n))
+    if model.early_stopping == "auto":
         # They come back in the end, so that more may be asked of few.
         n_valid = max(n_valid, min(_ENOUGH, n // 2))
     if n_valid >= n:
         raise ValueError(
-            f"validation_fraction={first.validation_fraction} leaves no training rows of {n}. "
+            f"validation_fraction={model.validation_fraction} leaves no training rows of {n}. "
             "Lower it or give more rows."
         )
-    everything, own_keys = (np.broadcast_to(a, (len(models), n)) for a in (everything, own_keys))
-    chosen = [
-        validation_split(own, 0 if by_names else seed, n_valid)
-        for own, seed in zip(own_keys, seeds, strict=True)
-    ]
+    chosen = [validation_split(own, n_valid) for own in own_keys]
     train, valid = (np.stack(part) for part in zip(*chosen, strict=True))
 
     def take(part):

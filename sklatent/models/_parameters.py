@@ -158,9 +158,10 @@ _TEXTS = {
     early_stopping : bool or "auto", default="auto"
         Whether to hold out `validation_fraction` of the rows, to stop when their loss has not
         improved for `patience` epochs, and to return to the best weights, those at the start
-        included. "auto" does so in `fit` where X has fewer than twelve rows for each feature: there
-        networks soon learn the rows by heart. It holds out 20 rows at least (half of fewer than
-        40), the same for every seed, and then trains anew on all rows for as many epochs as were
+        included. Which rows is drawn for their names and the same for every seed, so that two
+        seeds start at the same axes. "auto" does so in `fit` where X has fewer than twelve rows
+        for each feature: there networks soon learn the rows by heart. It holds out 20 rows at
+        least (half of fewer than 40), and then trains anew on all rows for as many epochs as were
         best; `history_` is that of the first training.
 """,
     "validation_fraction": """\

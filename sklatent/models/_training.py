@@ -139,7 +139,7 @@ class Training:
             self.seeds = self.pause.seeds or list(drawn)
 
     def _split_rows(self, holds_out):
-        return split_rows(self.models, self.X, self.rows, self.keys, self.seeds, holds_out)
+        return split_rows(self.models[0], self.X, self.rows, self.keys, holds_out)
 
     def _net_to_train(self, train, holds_out):
         first = self.models[0]

@@ -315,12 +315,15 @@ class LatentNet(NeuralNet):
         step = run.step(self, streams)
         sums = TermMeans(self.n_members is not None)
         self.module_.eval()
-        order = torch.arange(len(rows))
-        if rows.index is not None and rows.index.ndim == 2:
+        order, which = torch.arange(len(rows)), None
+        if rows.index.ndim == 2:
             order = order.expand(rows.index.shape[0], -1)
+        elif self.n_members is not None:  # whose rows are the same
+            order, which = order[None], torch.zeros(self.n_members, dtype=int, device=self.device)
         with torch.no_grad(), self._autocast():
             for start in starts:
                 batch = rows.take(order[..., start : start + self.batch_size])
+                batch = batch if which is None else batch.expanded(which)
                 streams.begin_batch(len(batch))
                 sums.add(run.objective(batch.tell(self.module_), batch, step), len(batch))
         return sums.means()

@@ -66,15 +66,13 @@ def seeded_initialisation(seed):
             generator.set_state(state)
 
 
-def validation_split(keys, seed, n_valid):
-    """Positions of training and validation rows, drawn for the rows' keys.
+def validation_split(keys, n_valid):
+    """Positions of training and validation rows, drawn for the rows' keys and for no seed.
 
     Parameters
     ----------
     keys : ndarray of uint64 of shape (n_rows,)
         Of the rows.
-    seed : int
-        The model's.
     n_valid : int
         Rows to hold out.
 
@@ -83,7 +81,7 @@ def validation_split(keys, seed, n_valid):
     train, valid : ndarray of integers
         In ascending order.
     """
-    order = _shuffled(keys, seed, _SPLIT)
+    order = _shuffled(keys, 0, _SPLIT)
     return np.sort(order[n_valid:]), np.sort(order[:n_valid])
 
 

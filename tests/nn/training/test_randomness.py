@@ -197,9 +197,9 @@ def test_an_order_is_drawn_for_the_rows_themselves():
 
 def test_validation_split_is_drawn_for_the_rows_themselves():
     keys = np.arange(500, dtype=np.uint64)
-    train, valid = validation_split(keys, 3, 50)
+    train, valid = validation_split(keys, 50)
     assert np.array_equal(np.sort(np.concatenate([train, valid])), np.arange(500))
-    _, fewer = validation_split(np.delete(keys, 100), 3, 50)
+    _, fewer = validation_split(np.delete(keys, 100), 50)
     assert len(set(keys[valid]) & set(np.delete(keys, 100)[fewer])) >= 49
 
 
