@@ -193,7 +193,7 @@ def _at_principal_axes(models, module, data, places=...):
     if posterior is not None:
         posterior = np.pad(posterior, beyond, constant_values=1)
     effect = data.effect, data.multiplies
-    module.path.start_encoder(axes.mean, data.spread, encoder, *effect, places)
+    module.path.start_encoder(axes.mean, data.input_scale, encoder, *effect, places)
     _networks_at_zero(module, posterior, places)
     module.likelihood.start(residuals, axes.feature_variances, data.seen, places)
     if first._decodes_latents():
@@ -209,7 +209,7 @@ def _at_anchors(model, module, data, points):
     encoder, z_center, residual = ridge(seen, np.asarray(points.encoded, dtype=np.float64))
     # The map's own constant goes to the place that it is centred at.
     center = seen.mean(axis=0)
-    module.path.start_encoder(center, data.spread, encoder, data.effect, data.multiplies)
+    module.path.start_encoder(center, data.input_scale, encoder, data.effect, data.multiplies)
     posterior = _posterior_variance(points)
     if posterior is None:
         posterior = np.clip(residual, 1e-3, 1.0)
@@ -249,9 +249,7 @@ def _start_decoder(module, data, mean, loadings, codes=None, places=...):
             center = center - weight[:, : len(codes)] @ codes
         found.append((center, weight))
     center, weight = map(np.stack, zip(*found, strict=True))
-    # Where outputs are in X's unit, so is the scale; other links have their own.
-    same_unit = module.likelihood.in_data_unit
-    module.path.start_decoder(center, data.spread if same_unit else 1.0, weight, places)
+    module.path.start_decoder(center, data.output_scale, weight, places)
 
 
 def _regress_decoder(module, data, codes=None):

@@ -11,10 +11,13 @@ from sklatent.models._covariates import center_and_scale
 from sklatent.models._principal_axes import axes_of, principal_axes
 
 MAX_REGRESSION_ROWS = 4096
-# Deviations to a unit of the networks' input. Adam's steps are larger beside the weights of a
-# narrow input, which gains bound and loses the space: at 2 in place of 4, digits gain 1.5 nats, and
-# R2 between seeds falls from 0.986 to 0.981 with eight components and from 0.984 to 0.963 with two.
-_WIDTH = 4.0
+ROWS_PER_FEATURE = 12  # of fewer, networks learn rows by heart
+# What a unit of the networks' input is, and of the decoder's network where outputs are in X's unit,
+# in deviations. Adam makes steps of one size in any unit, so that these are rates. A narrow input
+# makes the encoder quick, which gains bound and loses the space. A narrow output makes the decoder
+# slow, which then follows the encoder and not its noise; but training takes longer, which moves
+# spaces where there is little to learn.
+_WIDEST, _NARROWEST_INPUT, _NARROWEST_OUTPUT = 4.0, 2.0, 1.0
 
 
 class StartData:
@@ -24,7 +27,7 @@ class StartData:
         self.likelihood, self.X, self.rows, self.told = likelihood, X, rows, told
         self.n_components = n_components
         self.n_rows = X.shape[0] if rows is None else len(rows)
-        self._axes = self._effect = self._on_output = self._spread = None
+        self._axes = self._effect = self._on_output = None
         self.seen = likelihood.observe(self._rows, X.shape[1])
         if told is not None:
             self.center, self.scale = center_and_scale(told, rows)
@@ -106,11 +109,28 @@ class StartData:
         return self.axes.feature_variances
 
     @property
-    def spread(self):
-        """One scale for all features, so wide that an optimiser's steps are small beside it."""
-        if self._spread is None:
-            self._spread = _WIDTH * float(np.sqrt(self.feature_variances.mean())) or 1.0
-        return self._spread
+    def input_scale(self):
+        """What the networks' inputs are divided by: one scale for all features.
+
+        Where outputs are in X's unit, it is by what the start explains: the less that is, the more
+        is left to the networks, which then have to be quick.
+        """
+        total = self.feature_variances.sum()
+        explained = self.axes.variances.sum() / total if total > 0 else 1.0
+        narrow = max(np.sqrt(explained), _NARROWEST_INPUT / _WIDEST)
+        return self._scale(narrow if self.likelihood.in_data_unit else 1.0)
+
+    @property
+    def output_scale(self):
+        """What the decoder network's output is multiplied by; links have units of their own."""
+        in_data_unit = self.likelihood.in_data_unit
+        return self._scale(_NARROWEST_OUTPUT / _WIDEST) if in_data_unit else 1.0
+
+    def _scale(self, narrow):
+        """The widest scale, or a part of it: of all of that where rows are enough."""
+        enough = min(1.0, self.n_rows / (ROWS_PER_FEATURE * len(self.feature_variances)))
+        deviation = float(np.sqrt(self.feature_variances.mean()))
+        return _WIDEST * narrow**enough * deviation or 1.0
 
     def with_axes_of(self, decomposition):
         """The same rows, with axes that were found before."""
@@ -128,7 +148,7 @@ class StartData:
                 'other numbers. Use init="pca", or anchors.'
             )
         data = copy(self)
-        data._axes, data._spread = axes_of(decomposition, self.n_components, self.X.shape[1]), None
+        data._axes = axes_of(decomposition, self.n_components, self.X.shape[1])
         return data
 
     def effect_on_output(self):

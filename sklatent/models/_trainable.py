@@ -9,10 +9,10 @@ from sklatent.models._covariates import find_covariates
 from sklatent.models._fitting import fit_model
 from sklatent.models._parameters import check_size, copies
 from sklatent.models._rows import check_possible, check_training_rows, validate_rows
+from sklatent.models._start_data import ROWS_PER_FEATURE
 from sklatent.models._watching import CallbackSupportMixin, tell_of_a_stack
 from sklatent.nn.training.devices import resolve_device
 
-_ROWS_PER_FEATURE = 12  # below which early_stopping="auto" holds rows out
 # What a clone has beside its parameters: copies as in scikit-learn, and what is the search's.
 _ALONG = {"_metadata_request", "_sklearn_output_config"}
 _SHARED = {"_skl_callbacks", "_plan"}
@@ -26,7 +26,7 @@ class Trainable(CallbackSupportMixin):
         """Whether rows are held out to stop by."""
         if self.early_stopping != "auto":
             return bool(self.early_stopping)
-        return not one_epoch and _MIN_ROWS <= n_rows < _ROWS_PER_FEATURE * n_features
+        return not one_epoch and _MIN_ROWS <= n_rows < ROWS_PER_FEATURE * n_features
 
     # Training
 

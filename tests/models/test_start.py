@@ -103,6 +103,30 @@ def test_several_betas_at_once_are_each_by_itself():
                 assert np.array_equal(several[k], own)
 
 
+@pytest.mark.parametrize(
+    ("n_components", "n_rows"), [(1, 400), (3, 400), (6, 400), (1, 36), (3, 36)]
+)
+def test_networks_are_quick_where_the_start_says_little_and_rows_are_enough(n_components, n_rows):
+    """Held against scikit-learn's PCA: 4 deviations of what it explains, 2 of the data at least."""
+    rows = X[:n_rows]
+    model = VAE(n_components, hidden_layer_sizes=(4,), max_epochs=1, early_stopping=False).fit(rows)
+    path = model.net_.module_.path
+    explained = PCA(n_components).fit(rows).explained_variance_ratio_.sum()
+    deviation, enough = np.sqrt(rows.var(axis=0).mean()), min(1.0, n_rows / (12 * 6))
+    narrow = max(np.sqrt(explained), 0.5)
+    assert float(path.scale) == pytest.approx(4 * deviation * narrow**enough, rel=1e-5)
+    assert float(path.output_scale) == pytest.approx(deviation * 4 ** (1 - enough), rel=1e-5)
+
+
+def test_other_outputs_have_their_own_unit():
+    """Logits are no multiples of X's deviations, and their networks as quick as they were."""
+    rows = (X - X.min()) / np.ptp(X)
+    model = VAE(1, likelihood="bernoulli", hidden_layer_sizes=(4,), max_epochs=1).fit(rows)
+    path = model.net_.module_.path
+    assert float(path.scale) == pytest.approx(4 * np.sqrt(rows.var(axis=0).mean()), rel=1e-5)
+    assert float(path.output_scale) == 1.0
+
+
 def test_axes_below_the_noise_are_not_used():
     encoder, decoder, posterior, noise = linear_vae(np.array([9.0, 1.01]), 15.0, 7, 4.0)
     assert decoder[0] > 0
