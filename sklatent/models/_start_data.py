@@ -116,7 +116,8 @@ class StartData:
         is left to the networks, which then have to be quick.
         """
         total = self.feature_variances.sum()
-        explained = self.axes.variances.sum() / total if total > 0 else 1.0
+        # Axes that were found on other rows may vary more there.
+        explained = min(1.0, self.axes.variances.sum() / total) if total > 0 else 1.0
         narrow = max(np.sqrt(explained), _NARROWEST_INPUT / _WIDEST)
         return self._scale(narrow if self.likelihood.in_data_unit else 1.0)
 

@@ -349,8 +349,7 @@ ANCHORS = [
     [
         (VAE(2, **SMALL), {"learning_rate": [1e-3, 3e-3], "beta": [0.5, 1.0]}),
         (VAE(2, optimizer="sgd", **SMALL), {"learning_rate": [1e-4, 1e-3]}),
-        (VAE(2, optimizer="rmsprop", early_stopping=False, **SMALL),
-         {"learning_rate": [1e-3, 1e-2]}),
+        (VAE(2, optimizer="rmsprop", **SMALL), {"learning_rate": [1e-3, 1e-2]}),
         (VAE(2, optimizer=partial(torch.optim.AdamW, weight_decay=0.1), **SMALL),
          {"learning_rate": [1e-3, 1e-2]}),
         (VAE(2, init="random", early_stopping=True, patience=1, **SMALL | {"max_epochs": 8}),
