@@ -162,7 +162,7 @@ _TEXTS = {
         seeds start at the same axes. "auto" does so in `fit` where X has fewer than twelve rows
         for each feature: there networks soon learn the rows by heart. It holds out 20 rows at
         least (half of fewer than 40), and then trains anew on all rows for as many epochs as were
-        best; `history_` is that of the first training.
+        best, over the last of which `annealing` slows it; `history_` is that of the first training.
 """,
     "validation_fraction": """\
     validation_fraction : float, default=0.1
@@ -174,8 +174,9 @@ _TEXTS = {
 """,
     "annealing": """\
     annealing : float, default=0.25
-        Share of `max_epochs`, at the end of `fit`, over which the learning rate falls to zero, so
-        that the last batches' noise does not stay in the coordinates; 0 keeps it.
+        Share of `max_epochs`, or of the epochs that `early_stopping="auto"` found best, at the end
+        of `fit`, over which the learning rate falls to zero, so that the last batches' noise does
+        not stay in the coordinates; 0 keeps it.
 """,
     "augmentation": """\
     augmentation : transformation, default=None

@@ -236,7 +236,8 @@ class Training:
     def _on_all_rows(self, net, run, epochs, checkpoint):
         """A fresh net, trained on all rows for as many epochs as were best with some held out.
 
-        Its history is the first one's, which has the losses of the rows held out. A fit that goes
+        That many are known beforehand, so that its learning rate falls over the last of them. Its
+        history is the first one's, which has the losses of the rows held out. A fit that goes
         on from there begins with a fresh optimizer: those of a stack have trained for longer than
         most.
         """

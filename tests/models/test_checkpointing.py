@@ -35,8 +35,8 @@ def kill_in_epoch(monkeypatch, n):
     """Let training die in the middle of epoch ``n``, after it has changed weights and streams."""
     original = LatentNet._train_epoch
 
-    def train_epoch(net, run, bar, part):
-        result = original(net, run, bar, part)
+    def train_epoch(net, run, bar, *when):
+        result = original(net, run, bar, *when)
         if len(net.history) == n:
             raise Killed
         return result
@@ -87,9 +87,9 @@ def test_it_resumes_and_does_not_start_anew(X, tmp_path):
     with pytest.MonkeyPatch.context() as monkeypatch:
         original = LatentNet._train_epoch
 
-        def count(net, run, bar, part):
+        def count(net, run, bar, *when):
             epochs.append(len(net.history))
-            return original(net, run, bar, part)
+            return original(net, run, bar, *when)
 
         monkeypatch.setattr(LatentNet, "_train_epoch", count)
         VAE(3, **parameters, checkpoint_dir=tmp_path).fit(X)
@@ -104,8 +104,8 @@ from sklatent import VAE
 from sklatent.nn.training.net import LatentNet
 
 original = LatentNet._train_epoch
-def train_epoch(net, run, bar, part):
-    result = original(net, run, bar, part)
+def train_epoch(net, run, bar, *when):
+    result = original(net, run, bar, *when)
     if len(net.history) == 4:
         os.kill(os.getpid(), signal.SIGKILL)
     return result
@@ -148,8 +148,8 @@ def test_training_on_all_rows_after_some_were_held_out_resumes_as_well(X, tmp_pa
     model.set_params(checkpoint_dir=tmp_path)
     original = LatentNet._train_epoch
 
-    def train_epoch(net, run, bar, part):
-        result = original(net, run, bar, part)
+    def train_epoch(net, run, bar, *when):
+        result = original(net, run, bar, *when)
         if run.until is not None and len(net.history) == 4:
             raise Killed
         return result

@@ -191,6 +191,7 @@ class LatentNet(NeuralNet):
             Stopper(self, run.warmup_epochs) if run.until is None else FixedEpochs(self, run.until)
         )
         epochs = self.max_epochs if epochs is None else epochs
+        ends = _ends(epochs if run.until is None else run.until)
         done = run.checkpoint.restore(self, stopper) if run.checkpoint else 0
         guard = FiniteGuard(self.module_)
         if run.valid_rows is not None and not self.history:
@@ -207,10 +208,9 @@ class LatentNet(NeuralNet):
                 guard.remember()
                 try:
                     self.notify("on_epoch_begin", **dataset)
-                    part = (epoch / epochs, 1 / epochs)
                     # Who looks at the model between epochs sees weights in their usual order.
                     with turned(self.module_, self.optimizers().values()):
-                        means = self._train_epoch(run, bar, part)
+                        means = self._train_epoch(run, bar, epoch, ends)
                     guard.check(means, self, "training")
                     if run.valid_rows is not None:
                         guard.check(self._validate(run), self, "validation")
@@ -238,10 +238,11 @@ class LatentNet(NeuralNet):
         if self.history and last not in self.history[-1]:
             del self.history[-1]
 
-    def _train_epoch(self, run, bar, part):
+    def _train_epoch(self, run, bar, epoch, ends):
         """One pass over the training rows; returns the mean of each term.
 
-        ``part`` is where in the whole run the epoch begins, and how much of it it is.
+        ``ends`` is after how many epochs the whole run ends, of each stacked model where they
+        differ.
         """
         module, criterion, optimizer = self.module_, self.criterion_, self.optimizer_
         listeners = batch_hooks(self.callbacks_)
@@ -272,10 +273,10 @@ class LatentNet(NeuralNet):
                     batch=batch,
                     training=True,
                 )
-            rates.slow(part[0] + part[1] * done)
+            rates.slow((epoch + done) / ends)
             rates.step(taking)
             if run.adversary_objective is not None:
-                self._adversary_step(run, batch, step)
+                self._adversary_step(run, batch, step, rates)
             rates.restore()
             sums.add(terms, size)
             if listeners:
@@ -291,14 +292,14 @@ class LatentNet(NeuralNet):
         bar.set_postfix(loss=f"{np.mean(sum(means.values())):.4g}", refresh=False)
         return means
 
-    def _adversary_step(self, run, batch, step):
+    def _adversary_step(self, run, batch, step, rates):
         optimizer = self.adversary_optimizer_
         # The main loss left its gradients on the adversary's weights as well.
         optimizer.zero_grad(set_to_none=True)
         with self._autocast():
             loss = run.adversary_objective(batch.tell(self.module_), batch, step)
         loss.sum().backward()
-        optimizer.step()
+        rates.step_beside(optimizer)
 
     def _validate(self, run):
         """Validation losses of the epoch, recorded."""
@@ -352,6 +353,12 @@ class LatentNet(NeuralNet):
         # Without its cache, which outlives a step if a caller is inside autocast as well.
         device = torch.device(self.device).type
         return torch.autocast(device, dtype=torch.bfloat16, cache_enabled=False)
+
+
+def _ends(epochs):
+    """After how many epochs runs end, as a number where it is the same for all."""
+    ends = np.maximum(epochs, 1)
+    return ends if np.min(ends) < np.max(ends) else float(np.max(ends))
 
 
 _NOT_ALONE = (

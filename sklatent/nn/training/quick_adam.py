@@ -25,6 +25,11 @@ class QuickAdam:
         self.plain = _is_plain(optimizer)
         self.parts = _parts(optimizer) if self.plain else None
 
+    @property
+    def param_groups(self):
+        """The optimizer's own."""
+        return self.optimizer.param_groups
+
     def zero_grad(self):
         """Forget gradients."""
         if not self.plain:

@@ -1,5 +1,6 @@
 """Learning rates: falling at the end of a run, differing between stacked models and groups."""
 
+import numpy as np
 import torch
 
 
@@ -36,37 +37,59 @@ class Rates:
         optimizers = list(optimizers)
         self.share, self.relative = share, relative
         self.groups = [group for optimizer in optimizers for group in optimizer.param_groups]
-        self._stacked = [
-            parameter for group in optimizers[0].param_groups for parameter in group["params"]
-        ]
-        self._before = None
+        self._before = self._own = None
 
     def slow(self, done):
-        """Lower the rates for the step that begins when a share ``done`` of the run is."""
-        if self.share > 0 and done > 1 - self.share:
-            self._before = [group["lr"] for group in self.groups]
-            for group, rate in zip(self.groups, self._before, strict=True):
-                group["lr"] = rate * (1 - done) / self.share
+        """Lower the rates for the step that begins when a share ``done`` of the run is.
+
+        Parameters
+        ----------
+        done : float or ndarray of shape (n_models,)
+            One for each stacked model where their runs differ in length.
+        """
+        if self.share <= 0 or np.max(done) <= 1 - self.share:
+            return
+        left = np.clip((1 - done) / self.share, 0.0, 1.0)
+        if np.ndim(left) and left.min() < left.max():
+            self._own = torch.from_numpy(left)
+            return
+        self._before = [group["lr"] for group in self.groups]
+        for group, rate in zip(self.groups, self._before, strict=True):
+            group["lr"] = rate * float(np.max(left))
 
     def step(self, optimizer):
-        """Let the networks' optimizer take its step, of which each model goes its own share.
+        """Let the networks' optimizer take its step, of which each model goes its own share."""
+        own = self._own if self.relative is None else self.relative
+        if self.relative is not None and self._own is not None:
+            own = self.relative * self._own.to(self.relative)
+        _step(optimizer, own)
 
-        What the optimizers that may stack subtract is the rate times something that does not
-        depend on the rate, weight decay included.
-        """
-        if self.relative is None:
-            optimizer.step()
-            return
-        with torch.no_grad():
-            before = [parameter.clone() for parameter in self._stacked]
-            optimizer.step()
-            for parameter, old in zip(self._stacked, before, strict=True):
-                share = self.relative.view(-1, *[1] * (parameter.ndim - 1)).to(parameter.dtype)
-                parameter.copy_(torch.lerp(old, parameter, share))
+    def step_beside(self, optimizer):
+        """Let another optimizer take its step, at a rate that no model has for itself."""
+        _step(optimizer, self._own)
 
     def restore(self):
         """Put back what was there before."""
+        self._own = None
         if self._before is not None:
             for group, rate in zip(self.groups, self._before, strict=True):
                 group["lr"] = rate
             self._before = None
+
+
+def _step(optimizer, shares):
+    """A step, of which each stacked model goes a share where there are any.
+
+    What the optimizers that may stack subtract is the rate times something that does not depend on
+    the rate, weight decay included.
+    """
+    if shares is None:
+        optimizer.step()
+        return
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    with torch.no_grad():
+        before = [parameter.clone() for parameter in parameters]
+        optimizer.step()
+        for parameter, old in zip(parameters, before, strict=True):
+            share = shares.view(-1, *[1] * (parameter.ndim - 1)).to(parameter)
+            parameter.copy_(torch.lerp(old, parameter, share))

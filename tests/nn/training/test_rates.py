@@ -45,6 +45,36 @@ def test_stacked_steps_are_those_of_optimizers_with_their_own_rates(kind):
     assert not np.allclose(stacked, start)
 
 
+def test_stacked_runs_of_different_length_slow_each_for_itself():
+    lengths, share = [4, 10, 7], 0.5
+    rng = np.random.default_rng(0)
+    start, gradients = rng.normal(size=(3, 2)), rng.normal(size=(10, 3, 2))
+    first, second = (torch.nn.Parameter(torch.tensor(start)) for _ in range(2))
+    optimizers = [torch.optim.Adam([first], lr=1e-2), torch.optim.Adam([second], lr=1e-3)]
+    relative = torch.tensor(RATES, dtype=torch.float64) / max(RATES)
+    rates = Rates(optimizers, share, relative)
+    found = []
+    for number, gradient in enumerate(gradients):
+        first.grad = second.grad = torch.tensor(gradient)
+        rates.slow(number / np.array(lengths))
+        rates.step(optimizers[0])
+        rates.step_beside(optimizers[1])
+        rates.restore()
+        found.append([first.detach().numpy().copy(), second.detach().numpy().copy()])
+    for k, n in enumerate(lengths):
+        # The second has a rate of its own, which is nobody's but falls as well.
+        for which, rate in enumerate([1e-2 * RATES[k] / max(RATES), 1e-3]):
+            parameter = torch.nn.Parameter(torch.tensor(start[k]))
+            optimizer = torch.optim.Adam([parameter], lr=rate)
+            for number in range(n):
+                parameter.grad = torch.tensor(gradients[number, k])
+                optimizer.param_groups[0]["lr"] = rate * min(1.0, (1 - number / n) / share)
+                optimizer.step()
+            alone = parameter.detach().numpy()
+            np.testing.assert_allclose(found[n - 1][which][k], alone, rtol=1e-12)
+            np.testing.assert_array_equal(found[-1][which][k], found[n - 1][which][k])
+
+
 def test_without_differences_a_step_is_the_optimizers_own():
     start, gradients = np.ones((3, 2)), np.ones((4, 3, 2))
     same = walk(torch.optim.Adam, start, gradients, 1e-2, torch.ones(3, dtype=torch.float64))
