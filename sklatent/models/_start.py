@@ -204,6 +204,7 @@ def _at_principal_axes(models, module, data, places=...):
 
 def _at_anchors(model, module, data, points):
     """Ridge maps through the anchors, both ways: the start travels with them."""
+    data = data.for_a_given_space()
     Z = np.asarray(points.Z, dtype=np.float64)
     seen = data.unexplained(*model._split(points.X))
     encoder, z_center, residual = ridge(seen, np.asarray(points.encoded, dtype=np.float64))

@@ -124,6 +124,16 @@ def test_networks_are_quick_where_the_start_says_little_and_rows_are_enough(
     assert float(path.output_scale) == pytest.approx(output_scale * deviation, rel=1e-5)
 
 
+def test_networks_are_slow_where_the_space_is_given():
+    small = {"hidden_layer_sizes": (4,), "max_epochs": 1, "random_state": 0}
+    points = RosettaPoints.distill(VAE(1, **small).fit(X), X, n_points=16, random_state=0)
+    deviation = np.sqrt(X.var(axis=0).mean())
+    for model in (RosettaVAE(1, rosetta_points=points, **small), VAE(1, init=points, **small)):
+        path = model.fit(X).net_.module_.path
+        assert float(path.scale) == pytest.approx(4 * deviation, rel=1e-5)
+        assert float(path.output_scale) == pytest.approx(deviation, rel=1e-5)
+
+
 def test_other_outputs_have_their_own_unit():
     """Logits are no multiples of X's deviations, and their networks as quick as they were."""
     rows = (X - X.min()) / np.ptp(X)
