@@ -14,9 +14,9 @@ MAX_REGRESSION_ROWS = 4096
 ROWS_PER_FEATURE = 12  # of fewer, networks learn rows by heart
 # What a unit of the networks' input is, in deviations. Adam makes steps of one size in any unit, so
 # that this is a rate. A narrow input makes the encoder quick, which gains bound where much is left
-# to it and loses the space. Digits, two components (29 percent explained), at 1, 2 and 4: bound
-# 16.3, 14.5 and 12, where a start at random with ReLU has 15.7; R2 between seeds 0.982, 0.989 and
-# 0.987. With eight (67 percent) 2 in place of 3 costs labs that share anchors 0.006 of R2.
+# to it and loses the space. Digits, two components (29 percent explained), at 1 and 2: bound 16.3
+# and 14.5, where a start at random with ReLU has 15.7; R2 between seeds 0.982 and 0.989. With eight
+# (67 percent) 2 in place of 3 costs labs that share anchors 0.006 of R2.
 # What starts at anchors has its space and is slowest: digits 0 to 4 and 5 to 9, two components, rho
 # 1, R2 on lab A's rows 0.983, and 0.971 if its input were narrow.
 _WIDEST = 4.0
