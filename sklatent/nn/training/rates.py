@@ -92,4 +92,4 @@ def _step(optimizer, shares):
         optimizer.step()
         for parameter, old in zip(parameters, before, strict=True):
             share = shares.view(-1, *[1] * (parameter.ndim - 1)).to(parameter)
-            parameter.copy_(torch.lerp(old, parameter, share))
+            torch.lerp(old, parameter, share, out=parameter)
