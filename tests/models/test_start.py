@@ -134,6 +134,15 @@ def test_networks_are_slow_where_the_space_is_given():
         assert float(path.output_scale) == pytest.approx(deviation, rel=1e-5)
 
 
+def test_other_outputs_are_slowest_where_the_space_is_given():
+    rows = (X - X.min()) / np.ptp(X)
+    small = {"hidden_layer_sizes": (4,), "max_epochs": 1, "likelihood": "bernoulli"}
+    points = RosettaPoints.distill(VAE(1, **small).fit(rows), rows, n_points=16, random_state=0)
+    path = RosettaVAE(1, rosetta_points=points, **small).fit(rows).net_.module_.path
+    assert float(path.scale) == pytest.approx(8 * np.sqrt(rows.var(axis=0).mean()), rel=1e-5)
+    assert float(path.output_scale) == 1.0
+
+
 def test_other_outputs_have_their_own_unit():
     """Logits are no multiples of X's deviations, and their networks as quick as they were."""
     rows = (X - X.min()) / np.ptp(X)
