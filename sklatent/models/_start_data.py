@@ -21,8 +21,8 @@ ROWS_PER_FEATURE = 12  # of fewer, networks learn rows by heart
 # 1, R2 on lab A's rows 0.983, and 0.971 if its input were narrow.
 _WIDEST = 4.0
 # Under other likelihoods it is slower still: digits in halves, Bernoulli, the start at anchors has
-# an R2 of 0.988 (0.978 at 4), and digits 0 to 4 and 5 to 9, rho 0.1, of 0.86 on lab B's rows (0.76),
-# for 0.02 and 0.15 nats. Under the normal 8 in place of 4 costs 1.3 nats for 0.005.
+# an R2 of 0.988 (0.978 at 4), and digits 0 to 4 and 5 to 9, rho 0.1, one of 0.86 on lab B's rows
+# (0.76), for 0.02 and 0.15 nats. Under the normal 8 in place of 4 costs 1.3 nats for 0.005.
 _WIDEST_AT_ANCHORS = 8.0
 _NARROWEST = 1.0
 _LITTLE, _MUCH = 0.3, 0.8  # shares explained, at which it is narrowest and widest
