@@ -181,8 +181,13 @@ def retraining_report(models, X, *, degenerate="raise"):
 
 
 def _unexplained(latents):
+    """Of latents that do not vary there is nothing to explain."""
     pairs = [(a, b) for a in latents for b in latents if a is not b]
-    return [latent_space_distortion(a, b) / b.var(axis=0).sum() for a, b in pairs]
+    totals = [b.var(axis=0).sum() for _, b in pairs]
+    return [
+        latent_space_distortion(*pair) / total if total > 0 else 0.0
+        for pair, total in zip(pairs, totals, strict=True)
+    ]
 
 
 def _last_step(model):

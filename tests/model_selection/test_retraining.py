@@ -10,6 +10,7 @@ from sklatent import VAE
 from sklatent.datasets import make_eight_gaussians
 from sklatent.metrics import retraining_variability
 from sklatent.model_selection import retrain, retraining_report
+from sklatent.model_selection._retraining import _unexplained
 from tests.settings import PAPERS
 
 SMALL = {"hidden_layer_sizes": (16,), "max_epochs": 3}
@@ -93,6 +94,13 @@ def test_relative_variability_cannot_be_faked_by_shrinking(X):
     rv, relative = "retraining_variability", "relative_retraining_variability"
     assert shrunk.loc[rv, "median"] < report.loc[rv, "median"] - 15
     assert shrunk.loc[relative, "median"] == pytest.approx(report.loc[relative, "median"], abs=1e-3)
+
+
+def test_latents_that_do_not_vary_leave_nothing_unexplained():
+    one, other = np.ones((9, 2)), np.random.default_rng(0).normal(size=(9, 2))
+    assert _unexplained([one, 2 * one]) == [0, 0]
+    there, back = _unexplained([one, other])
+    assert (there, back) == (pytest.approx(1), 0)
 
 
 def test_bad_input(X):
