@@ -49,6 +49,11 @@ class BoundLikelihood(nn.Module):
     def _own(self):
         return {name: getattr(self, name) for name in (*self.names, *self.fixed_names)}
 
+    def noise_parameters(self):
+        """Learned parameters that say how far X is from the decoder's output, on a log scale."""
+        names = getattr(self.likelihood, "learned_noise", ())
+        return [getattr(self, name) for name in names if name in self.names]
+
     def take(self, likelihood):
         """Become that of another likelihood, which differs in nothing but numbers."""
         if likelihood is not self.likelihood and self.fixed_names:

@@ -40,6 +40,7 @@ class Gaussian(Likelihood):
 
     in_data_unit = True
     numbers = ("scale",)
+    learned_noise = ("log_var",)
 
     def __init__(self, scale="shared"):
         self.scale = scale

@@ -70,6 +70,11 @@ def make_net(model, module, streams, device, n_members=None, rates=None):
     return net
 
 
+def is_adam_at_pca(model):
+    """Whether steps are Adam's, as of the library's own defaults, and begin in a linear model."""
+    return model.optimizer in ("adam", "adamw") and model._has_linear_path()
+
+
 def optimizer_of(model, module):
     """The net's parameters that say how to make a model's optimizer."""
     if callable(model.optimizer):
@@ -78,7 +83,7 @@ def optimizer_of(model, module):
     if model.optimizer != "rmsprop":
         # One fused kernel for all parameters instead of several for each.
         settings["optimizer__fused"] = True
-    if model.optimizer in ("adam", "adamw") and model._has_linear_path():
+    if is_adam_at_pca(model):
         # At PCA many gradients are zero but for rounding, of which Adam would make whole steps.
         settings["optimizer__eps"] = _EPS_AT_PCA
         groups = quick_groups(model, module)

@@ -163,6 +163,8 @@ _TEXTS = {
         for each feature: there networks soon learn the rows by heart. It holds out 20 rows at
         least (half of fewer than 40), and then trains anew on all rows for as many epochs as were
         best, over the last of which `annealing` slows it; `history_` is that of the first training.
+        Where rows are held out, a variance that a normal likelihood learns takes seven steps of an
+        epoch, or three in ten if those are more: it lags behind what is learned by heart.
 """,
     "validation_fraction": """\
     validation_fraction : float, default=0.1

@@ -18,7 +18,7 @@ from sklatent.models._convergence import warn_if_nothing_learned
 from sklatent.models._guard import guarded
 from sklatent.models._held_out import split_rows
 from sklatent.models._members import Members
-from sklatent.models._nets import make_net, optimizer_of, publish, take_numbers
+from sklatent.models._nets import is_adam_at_pca, make_net, optimizer_of, publish, take_numbers
 from sklatent.models._parameters import same
 from sklatent.models._run_identity import seeds_and_checkpoint
 from sklatent.models._start import start_together
@@ -172,6 +172,7 @@ class Training:
             checkpoint=self.checkpoint,
             progress_bar=bool(first.verbose),
             watch=self.watch,
+            slow_noise=valid is not None and is_adam_at_pca(first),
         )
 
     def _note(self, net):

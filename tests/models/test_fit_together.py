@@ -101,11 +101,14 @@ def test_each_member_has_its_own_rows(X):
         np.testing.assert_allclose(one.fit(X[own]).transform(X), other.transform(X), atol=1e-10)
 
 
-@pytest.mark.parametrize("early_stopping", [True, "auto"])
-def test_each_member_stops_by_itself(X, early_stopping):
+@pytest.mark.parametrize(
+    ("early_stopping", "batch_size"),
+    [(True, 128), ("auto", 128), ("auto", 16)],  # with the last, learned noise is slow
+)
+def test_each_member_stops_by_itself(X, early_stopping, batch_size):
     model = VAE(
-        **{**DOUBLE, "max_epochs": 60}, early_stopping=early_stopping, patience=1,
-        learning_rate=0.01, beta=0.1,
+        **{**DOUBLE, "max_epochs": 60, "batch_size": batch_size}, early_stopping=early_stopping,
+        patience=1, learning_rate=0.01, beta=0.1,
     )  # fmt: skip
     separate, stacked = members(model), members(model)
     fit_models(stacked, X)

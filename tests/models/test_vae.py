@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler
 
 from sklatent import VAE
+from sklatent.nn.training.rates import Rates
 from sklatent.nn.training.stopping import NonFiniteLossError
 from tests.settings import PAPERS
 
@@ -289,6 +290,32 @@ def test_auto_trains_on_all_rows_for_as_many_epochs_as_were_best_without_some(X)
     # Their number is known then, so that rates fall at the end.
     shorter = clone(model).set_params(early_stopping=False, max_epochs=best)
     assert np.array_equal(model.transform(X), shorter.fit(X[:200]).transform(X))
+
+
+@pytest.mark.parametrize(
+    ("settings", "shares"),
+    [
+        ({}, {16 * 7 / 160, 16 * 7 / 200}),  # with some of 200 rows held out, and with all
+        ({"batch_size": 64}, {1}),
+        ({"early_stopping": False}, {1}),
+        ({"optimizer": "sgd", "learning_rate": 1e-9}, {1}),
+        ({"init": "random"}, {1}),
+        ({"likelihood": "bernoulli"}, {1}),
+    ],
+)
+def test_learned_noise_is_slow_where_rows_are_held_out(X, monkeypatch, settings, shares):
+    """It takes seven steps an epoch where there are more."""
+    seen = set()
+
+    class Seen(Rates):
+        def __init__(self, optimizers, share, relative=None, slower=()):
+            seen.update([float(share) for _, share in slower] or [1])
+            super().__init__(optimizers, share, relative, slower)
+
+    monkeypatch.setattr("sklatent.nn.training.net.Rates", Seen)
+    settings = {"batch_size": 16, "validation_fraction": 0.2} | settings
+    VAE(2, max_epochs=2, **settings).fit(X[:200] / 16)
+    assert seen == shares
 
 
 def test_where_nothing_is_to_be_learned_auto_is_pca_of_all_rows():

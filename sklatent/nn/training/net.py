@@ -249,7 +249,8 @@ class LatentNet(NeuralNet):
         step = run.step(self)
         plan = run.plan(self.streams, self.batch_size, least_rows(module))
         epochs_before = len(self.history) - 1
-        rates = Rates(self.optimizers().values(), self.annealing, self.relative_rates)
+        slower = run.slower(module, self.batch_size)
+        rates = Rates(self.optimizers().values(), self.annealing, self.relative_rates, slower)
         sums = TermMeans(self.n_members is not None)
         # Who listens to batches may change the optimizer in between.
         taking = optimizer if listeners else QuickAdam(optimizer)

@@ -31,11 +31,13 @@ class Rates:
         Of the run, at its end, over which they fall.
     relative : Tensor of shape (n_models,), default=None
         Each stacked model's rate as a share of the first optimizer's; None is 1 for all.
+    slower : sequence of (torch.nn.Parameter, float), default=()
+        Parameters of the networks that go a share of their steps only, and which.
     """
 
-    def __init__(self, optimizers, share, relative=None):
+    def __init__(self, optimizers, share, relative=None, slower=()):
         optimizers = list(optimizers)
-        self.share, self.relative = share, relative
+        self.share, self.relative, self.slower = share, relative, slower
         self.groups = [group for optimizer in optimizers for group in optimizer.param_groups]
         self._before = self._own = None
 
@@ -62,7 +64,11 @@ class Rates:
         own = self._own if self.relative is None else self.relative
         if self.relative is not None and self._own is not None:
             own = self.relative * self._own.to(self.relative)
+        before = [parameter.detach().clone() for parameter, _ in self.slower]
         _step(optimizer, own)
+        for (parameter, share), old in zip(self.slower, before, strict=True):
+            with torch.no_grad():
+                torch.lerp(old, parameter, share, out=parameter)
 
     def step_beside(self, optimizer):
         """Let another optimizer take its step, at a rate that no model has for itself."""

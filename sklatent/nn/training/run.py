@@ -8,8 +8,17 @@ from typing import Any
 import numpy as np
 import torch
 
+from sklatent.likelihoods._bound import BoundLikelihood
 from sklatent.nn.training.data import Rows
 from sklatent.nn.training.net import Step
+
+# Where rows are few, networks learn noise by heart, and a variance that follows them lets rows
+# count for ever more. One that lags behind holds them back. MNIST, 4,000 rows, held-out bound and
+# R2 of two seeds on two splits: 382, 0.973 and 397, 0.978 as it was, and 396, 0.971 and 406, 0.975
+# at 0.3 of the steps. With 800 rows, 6 steps an epoch, it would not come far enough: at 0.6 of them
+# 4 are lost.
+_MOST_STEPS_OF_NOISE = 7  # an epoch
+_LEAST_SHARE_OF_NOISE = 0.3
 
 
 @dataclass
@@ -38,6 +47,9 @@ class TrainingRun:
         Where to resume from and write to.
     progress_bar : bool
         Whether to show one.
+    slow_noise : bool
+        Whether what the likelihood learns of its noise takes but a part of the steps, where an
+        epoch has many.
     until : ndarray of shape (n_models,) or None
         After how many epochs each model's training ends; None is what validation rows say.
     watch : object or None
@@ -56,6 +68,7 @@ class TrainingRun:
     augment: Any = None
     checkpoint: Any = None
     progress_bar: bool = False
+    slow_noise: bool = False
     until: np.ndarray | None = None
     watch: Any = None
     # Of stacked models in an epoch: the first to go through each order of rows, and which is whose.
@@ -74,6 +87,15 @@ class TrainingRun:
     @cached_property
     def _warm_after(self):
         return float(np.max(self.warmup_epochs))
+
+    def slower(self, module, batch_size):
+        """Parameters that go a share of their steps only, and which: ``[(parameter, share)]``."""
+        steps = len(self.rows) / batch_size
+        if not self.slow_noise or steps <= _MOST_STEPS_OF_NOISE:
+            return []
+        share = max(_MOST_STEPS_OF_NOISE / steps, _LEAST_SHARE_OF_NOISE)
+        bound = (part for part in module.modules() if isinstance(part, BoundLikelihood))
+        return [(parameter, share) for part in bound for parameter in part.noise_parameters()]
 
     def plan(self, streams, batch_size, least=1):
         """Draw an epoch's batches, none of them of fewer than ``least`` rows.

@@ -87,3 +87,20 @@ def test_groups_go_as_many_times_as_is_their_own():
     optimizer = torch.optim.SGD(groups, lr=1.0)
     set_rates(optimizer, 0.5)
     assert [group["lr"] for group in optimizer.param_groups] == [2.0, 0.5]
+
+
+@pytest.mark.parametrize("relative", [None, [1.0, 0.5]])
+def test_slower_parameters_go_as_those_of_an_optimizer_of_lower_rate(relative):
+    rng = np.random.default_rng(0)
+    start, gradients = rng.normal(size=(2, 3)), rng.normal(size=(6, 2, 3))
+    slow, other, by_itself = (torch.nn.Parameter(torch.tensor(start)) for _ in range(3))
+    together, alone = torch.optim.Adam([slow, other], lr=1e-2), torch.optim.Adam([by_itself], 4e-3)
+    relative = None if relative is None else torch.tensor(relative, dtype=torch.float64)
+    rates, slowly = Rates([together], 0.0, relative, [(slow, 0.4)]), Rates([alone], 0.0, relative)
+    for gradient in gradients:
+        for parameter in (slow, other, by_itself):
+            parameter.grad = torch.tensor(gradient)
+        rates.step(together)
+        slowly.step(alone)
+    np.testing.assert_allclose(slow.detach(), by_itself.detach(), rtol=1e-12)
+    assert (other - slow).abs().min() > 1e-3

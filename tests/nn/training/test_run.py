@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from sklatent import VAE
 from sklatent.nn.training.data import Rows
 from sklatent.nn.training.randomness import RandomStreams
 from sklatent.nn.training.run import TrainingRun
@@ -53,6 +54,20 @@ def test_uneven_batches_of_stacked_models_are_padded_by_nothing():
                 np.testing.assert_allclose(weights[k].numpy()[:size], 1 / size)
                 assert not weights[k].numpy()[size:].any()
     assert [sorted(rows) for rows in seen] == [list(range(7))] * 2
+
+
+@pytest.mark.parametrize(("n_rows", "share"), [(700, None), (1400, 0.5), (9000, 0.3)])
+def test_noise_is_slow_where_an_epoch_has_many_steps(n_rows, share):
+    """It takes seven of them, or three in ten."""
+    rows = Rows(np.zeros((n_rows, 2)), None, None, torch.float64, "cpu")
+    model = VAE(1, hidden_layer_sizes=(2,), max_epochs=1).fit(
+        np.random.default_rng(0).random((20, 2))
+    )
+    module = model.net_.module_
+    run = TrainingRun(rows=rows, valid_rows=None, objective=None, hyper={}, slow_noise=True)
+    expected = [] if share is None else [(module.likelihood.log_var, share)]
+    assert run.slower(module, 100) == expected
+    assert run_of().slower(module, 1) == []
 
 
 def test_terms_that_warm_up_rise_in_a_line():
