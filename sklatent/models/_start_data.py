@@ -32,9 +32,9 @@ _NARROWEST_BY_FEATURES = 1 / 8  # times the root of their number
 # What a unit of the decoder's network is, where outputs are in X's unit. A narrow output makes it
 # slow, so that it follows the encoder and not its noise, the more so where that is quick.
 _NARROWEST_OUTPUT = 1.0
-# Where rows are few, inputs are wide whatever the start explains, and this much wider at most.
-# MNIST, 4,000 rows, a lagging variance (`nn/training/run.py`): bound 395 and R2 0.968 at 1, 396 and
-# 0.971 at 0.6, 394 and 0.975 at 0.45; with 2,000 rows 364 and 0.977 at 0.6, 359 and 0.982 at 0.45.
+# Where rows are few both are nearer to the widest: what trains for longer moves farther. And what
+# they learn is the slower, down to this part. MNIST, 4,000 rows, a lagging variance
+# (`nn/training/run.py`): bound 394 and R2 0.967 at 1, 397 and 0.971 at 0.6, 394 and 0.975 at 0.45.
 _SLOWEST = 0.6
 
 
@@ -134,8 +134,7 @@ class StartData:
         is left to the networks, which then have to be quick.
         """
         if self.likelihood.in_data_unit:
-            slower = 1.0 if self.space_is_given else max(self._enough, _SLOWEST)
-            return self._deviations(_WIDEST * self._narrow**self._enough / slower)
+            return self._deviations(_WIDEST * self._narrow**self._enough / self._slower)
         wider = _WIDEST_AT_ANCHORS / _WIDEST if self.space_is_given else 1.0
         return self._deviations(_WIDEST * wider**self._enough)
 
@@ -144,7 +143,8 @@ class StartData:
         """What the decoder network's output is multiplied by; links have units of their own."""
         if not self.likelihood.in_data_unit:
             return 1.0
-        return self._deviations(self._narrow**0.25 * _NARROWEST_OUTPUT)
+        narrow = self._narrow**0.25 * _NARROWEST_OUTPUT / _WIDEST
+        return self._deviations(_WIDEST * narrow**self._enough * self._slower)
 
     @property
     def _narrow(self):
@@ -162,6 +162,10 @@ class StartData:
     def _enough(self):
         """How near rows are to as many as networks need to learn more than rows by heart."""
         return min(1.0, self.n_rows / (ROWS_PER_FEATURE * len(self.feature_variances)))
+
+    @property
+    def _slower(self):
+        return 1.0 if self.space_is_given else max(self._enough, _SLOWEST)
 
     def _deviations(self, number):
         return float(number * np.sqrt(self.feature_variances.mean())) or 1.0

@@ -119,7 +119,9 @@ def test_networks_are_quick_where_the_start_says_little_and_rows_are_enough(
     explained = PCA(n_components).fit(rows).explained_variance_ratio_.sum()
     deviation, enough = np.sqrt(rows.var(axis=0).mean()), min(1.0, n_rows / (12 * n_features))
     width = min(4.0, max(1.0, 6 * explained - 0.8, np.sqrt(n_features) / 8))
-    scale, output_scale = 4 * (width / 4) ** enough / max(enough, 0.6), (width / 4) ** 0.25
+    scale, output_scale = 4 * (width / 4) ** enough, 4 * ((width / 4) ** 0.25 / 4) ** enough
+    slower = max(enough, 0.6)
+    scale, output_scale = scale / slower, output_scale * slower
     assert float(path.scale) == pytest.approx(scale * deviation, rel=1e-5)
     assert float(path.output_scale) == pytest.approx(output_scale * deviation, rel=1e-5)
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklatent.likelihoods._bound import BoundLikelihood
 from sklatent.nn.training.data import Rows
 from sklatent.nn.training.net import Step
 
@@ -94,8 +93,8 @@ class TrainingRun:
         if not self.slow_noise or steps <= _MOST_STEPS_OF_NOISE:
             return []
         share = max(_MOST_STEPS_OF_NOISE / steps, _LEAST_SHARE_OF_NOISE)
-        bound = (part for part in module.modules() if isinstance(part, BoundLikelihood))
-        return [(parameter, share) for part in bound for parameter in part.noise_parameters()]
+        asked = (getattr(part, "noise_parameters", tuple) for part in module.modules())
+        return [(parameter, share) for noise in asked for parameter in noise()]
 
     def plan(self, streams, batch_size, least=1):
         """Draw an epoch's batches, none of them of fewer than ``least`` rows.
