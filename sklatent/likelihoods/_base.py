@@ -36,6 +36,9 @@ class Likelihood(BaseEstimator):
     # Names of parameters that are numbers where `fixed` has them: models that differ in nothing
     # else train in one stack.
     numbers = ()
+    # Names of learned parameters, logarithms, that say how far X is from the output. Where rows are
+    # held out they lag behind the networks.
+    learned_noise = ()
 
     def n_outputs(self, n_features):
         """Count the numbers that a decoder returns for each row.
